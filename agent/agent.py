@@ -1,0 +1,177 @@
+"""The agent process as one object: what it is made of, how it comes up and how it goes down."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import logging
+import os
+import time
+from typing import Literal, cast
+
+from agent import api, events, history, logs, memory, paths, tools
+from agent.calls import Calls
+from agent.carriers.telnyx import BadWebhook, Telnyx, check_signature
+from agent.definition import Definition
+from agent.frameworks import Framework
+from agent.journal import Journal
+from agent.redact import Redactor
+from agent.settings import Settings
+from agent.stream import EventStream
+
+VERSION = importlib.metadata.version("sidetone")
+FRAMEWORK = "pipecat"
+_KEEP_FROM_BEFORE = 20
+
+log = logging.getLogger(__name__)
+
+
+class Agent:
+    """Made before the server listens; ``start`` needs the running loop and the port."""
+
+    def __init__(self, settings: Settings, definition: Definition) -> None:
+        self.settings, self.definition = settings, definition
+        self.redact = Redactor(settings.secrets)
+        self._began = time.monotonic()
+        self._journal = Journal(
+            paths.journal_file(),
+            self.redact,
+            max_days=settings.journal_days,
+            max_bytes=int(settings.journal_mb * 1_000_000),
+            on_failure=self._journal_failed,
+        )
+        self.stream = EventStream(self._journal, self.health)
+        self._carrier = Telnyx(settings.telnyx.url, settings.telnyx.key)
+        self.calls = Calls(
+            settings,
+            definition,
+            tools.find(definition.tools),
+            self._carrier,
+            self.stream,
+            lambda: self.url,
+        )
+        self._host, self._port = "127.0.0.1", 0
+        self._status: Literal["ok", "stopping"] = "ok"
+        self._loaded = False
+        self._failure = ""
+        self._loading: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._host}:{self._port}"
+
+    async def start(self, host: str, port: int) -> None:
+        """Open the journal and begin to load; calls are taken once that is done.
+
+        Raises:
+            JournalError: the journal cannot be opened.
+        """
+        self._host, self._port = host, port
+        self._journal.open()
+        crashed = self._remember()
+        self.stream.emit(
+            events.AgentStarting(
+                version=VERSION,
+                pid=os.getpid(),
+                framework=FRAMEWORK,
+                definition=self.definition.name,
+                services=self.settings.services,
+            )
+        )
+        if crashed:
+            self.stream.emit(events.AgentCrashed(detail="The run before this one ended without a word."))
+        api.AgentFile(os.getpid(), host, port, self.settings.token, VERSION).write(paths.agent_file())
+        self._loading = asyncio.create_task(self._load(), name="load")
+
+    async def stop(self, reason: str) -> None:
+        """Hang up every call and close everything."""
+        self._status = "stopping"
+        if self._loading is not None and not self._loading.done():
+            self._loading.cancel()
+        await self.calls.close()
+        self.stream.emit(events.AgentStopped(reason=reason))
+        known = api.AgentFile.read(paths.agent_file())
+        if known is not None and known.pid == os.getpid():
+            paths.agent_file().unlink(missing_ok=True)
+        await self._carrier.close()
+        await self._journal.close()
+
+    def health(self) -> api.Health:
+        problems = self.settings.problems()
+        if self._failure:
+            problems.insert(0, self._failure)
+        elif not self._loaded:
+            problems.insert(0, "The agent is still loading: a call waits until it is done.")
+        return api.Health(
+            status=self._status,
+            version=VERSION,
+            pid=os.getpid(),
+            framework=FRAMEWORK,
+            definition=self.definition.name,
+            services=self.settings.services,
+            calls=len(self.calls),
+            seq=self.stream.seq,
+            uptime_ms=round((time.monotonic() - self._began) * 1000),
+            rss_mb=memory.rss_mb(),
+            problems=problems,
+        )
+
+    def check(self, route: str, body: bytes, headers: dict[str, str]) -> int:
+        """Check a carrier's signature; returns the request's age in milliseconds.
+
+        Raises:
+            BadWebhook: nothing in the body may be believed; that was journaled.
+        """
+        try:
+            return check_signature(body, headers, self.settings.telnyx_public_key)
+        except BadWebhook as error:
+            self.stream.emit(events.WebhookRejected(route=route, reason=str(error)))
+            raise
+
+    def log_event(self, level: str, logger: str, message: str) -> None:
+        """Put a warning or worse of the process's log into the stream."""
+        self.stream.emit(events.AgentLog(level=level, logger=logger, message=message[:500]))
+
+    async def _load(self) -> None:
+        try:
+            framework = await asyncio.to_thread(self._load_libraries)
+        except Exception as error:
+            log.exception("The agent cannot load")
+            self._failure = f"The agent cannot load: {type(error).__name__}: {error}"
+            self.stream.emit(events.Error(where="agent", message=self._failure, fix="Run `make setup`."))
+            return
+        memory.settle()
+        self._loaded = True
+        self.calls.open(framework)
+        took = round((time.monotonic() - self._began) * 1000)
+        self.stream.emit(events.AgentReady(host=self._host, port=self._port, startup_ms=took))
+        for state in [state for state in self.stream.calls.values() if state.live]:
+            if not self.calls.has(state.id):
+                await self.calls.end_orphan(state.id, state.call_control_id)
+
+    def _load_libraries(self) -> Framework:
+        # Late, since Pipecat and the Telnyx SDK take seconds and the agent answers /health meanwhile.
+        logs.take_over_loguru()
+        from agent.frameworks.pipecat import Pipecat
+
+        framework = Pipecat(self.definition, self.settings.openai)
+        framework.load()
+        self._carrier.connect()
+        return cast("Framework", framework)
+
+    def _remember(self) -> bool:
+        """Fold the calls of earlier runs; returns whether the last run crashed."""
+        try:
+            for state in history.calls(paths.journal_file(), _KEEP_FROM_BEFORE):
+                self.stream.calls[state.id] = state
+            last = history.last_run(paths.journal_file())
+        except history.HistoryError as error:
+            log.warning("%s", error)
+            return False
+        return isinstance(last, events.AgentStarting)
+
+    def _journal_failed(self, text: str) -> None:
+        log.error(text)
+        self.stream.emit_live(
+            events.Error(where="journal", message=text, fix="Make room or move SIDETONE_DATA_DIR.")
+        )

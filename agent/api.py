@@ -1,0 +1,135 @@
+"""What the agent's HTTP API and event stream say and expect; the console and programs use these types.
+
+``POST /calls`` takes a :class:`DialRequest` and answers a :class:`DialAnswer`. ``GET /calls`` answers a list of
+:class:`agent.call_state.CallState`. ``GET /health`` answers :class:`Health`. Every failure is an
+:class:`ErrorBody` with a fitting HTTP status.
+
+``WS /events`` first sends a :class:`Snapshot`, then events as JSON text. ``/events?from=SEQ`` sends
+:class:`Resumed` and all events after SEQ instead, or a snapshot when that is too long ago. A reader that falls
+behind gets a new snapshot with ``reason`` fell_behind; nothing ever waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from agent.call_state import CallState
+from agent.events import Event
+
+
+class DialRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Dial ``to`` (E.164). ``from`` defaults to the agent's number; ``parameters`` reach the prompt.
+
+    ``who`` names the client for the journal.
+    """
+
+    to: str
+    from_: str | None = msgspec.field(name="from", default=None)
+    parameters: dict[str, str] = {}
+    time_limit_s: int | None = None
+    who: str = "api"
+
+
+class DialAnswer(msgspec.Struct):
+    """The new call's id; what becomes of the call is in the events."""
+
+    call: str
+
+
+class HangupRequest(msgspec.Struct, forbid_unknown_fields=True):
+    who: str = "api"
+
+
+class ErrorBody(msgspec.Struct):
+    """One sentence that says what happened and what to do."""
+
+    error: str
+
+
+class Health(msgspec.Struct):
+    """``services`` maps line, stt, llm and tts to SIM or LIVE. ``problems`` are sentences about settings that
+    keep calls from working, such as a missing key; an empty list means that a call can be placed."""
+
+    status: Literal["ok", "stopping"]
+    version: str
+    pid: int
+    framework: str
+    definition: str
+    services: dict[str, str]
+    calls: int
+    seq: int
+    uptime_ms: int
+    rss_mb: int
+    problems: list[str] = []
+
+
+class AgentFile(msgspec.Struct):
+    """``agent.json`` in the data folder (access for its owner alone): how to reach the running agent."""
+
+    pid: int
+    host: str
+    port: int
+    token: str
+    version: str
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def write(self, path: Path) -> None:
+        """Write it so that no reader ever sees half of it."""
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(self))
+        unfinished.replace(path)
+
+    @staticmethod
+    def read(path: Path) -> AgentFile | None:
+        """The file's content, or None when there is none or it is not one."""
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=AgentFile)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+
+class Snapshot(msgspec.Struct, tag="snapshot", tag_field="type"):
+    """Everything a reader needs before the events after ``seq``: live calls and the last ended ones."""
+
+    seq: int
+    reason: Literal["attach", "too_old", "fell_behind"]
+    health: Health
+    calls: list[CallState]
+
+
+class Resumed(msgspec.Struct, tag="resumed", tag_field="type"):
+    """The events after ``from`` follow, without a gap."""
+
+    from_: int = msgspec.field(name="from")
+    seq: int = 0
+
+
+def decode_message(data: bytes | str) -> Snapshot | Resumed | Event:
+    """Read one message of ``/events``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    from agent import events
+
+    kind = _peek.decode(data).type
+    if kind == "snapshot":
+        return msgspec.json.decode(data, type=Snapshot)
+    if kind == "resumed":
+        return msgspec.json.decode(data, type=Resumed)
+    return events.decode(data)
+
+
+class _Peek(msgspec.Struct):
+    type: str
+
+
+_peek = msgspec.json.Decoder(_Peek)

@@ -1,0 +1,52 @@
+"""One call that is not over yet."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+
+from agent.assemblyai_tap import Tap
+from agent.events import CallEnded, Direction
+from agent.frameworks import Session
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+@dataclass(slots=True)
+class Call:
+    """What the registry knows of a live call.
+
+    ``media_token`` opens the media socket once, ``stt_token`` the tap. ``answered`` is monotonic nanoseconds, 0
+    before the answer. ``ended_by`` is who of our side ended it: agent, operator or nobody yet. ``outcome`` is
+    settled before the call leaves the registry: it is told when the media are over as well.
+    """
+
+    direction: Direction
+    from_: str
+    to: str
+    parameters: dict[str, str]
+    time_limit_s: int
+    id: str = field(default_factory=lambda: f"c_{secrets.token_hex(5)}")
+    media_token: str = field(default_factory=_token)
+    stt_token: str = field(default_factory=_token)
+    call_control_id: str = ""
+    answered: int = 0
+    ended_by: str = ""
+    outcome: CallEnded | None = None
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    tap: Tap | None = None
+    session: Session | None = None
+    in_media: bool = False
+    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+
+    def other_side(self, source: str = "") -> str:
+        """Who ended it in the carrier's words; without any, the other party."""
+        return source or ("caller" if self.direction == "inbound" else "callee")
+
+    def cancel_timers(self) -> None:
+        for timer in self.timers:
+            timer.cancel()
+        self.timers.clear()

@@ -1,0 +1,210 @@
+"""One Telnyx media WebSocket as a line: the handshake, clean messages in, measured messages out.
+
+It stands between the server's WebSocket and whatever framework runs the agent, and offers the part of
+Starlette's WebSocket that frameworks use (``receive``, ``send_text``, ``close`` and the two states), so that
+both see the same messages and the same counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import numpy as np
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from agent import events, g711
+from agent.carriers import telnyx_media as wire
+from agent.events import Event
+from agent.line_meter import Ear, Mouth, Samples, loudness_db
+
+_HANDSHAKE_S = 10.0
+_REPORT_REFUSED = 5
+
+
+class HandshakeError(Exception):
+    """The other side did not open a Telnyx media stream; the text is one sentence."""
+
+
+class TelnyxLine:
+    """A line after its handshake; see the module. Made by :meth:`open`.
+
+    ``on_dtmf`` is told every key. ``on_audio_out`` is called just before audio goes out. ``stop_reason`` tells
+    how the stream ended, once it has.
+    """
+
+    def __init__(self, websocket: WebSocket, emit: Callable[[Event], object]) -> None:
+        self._websocket = websocket
+        self._emit = emit
+        self.ear = Ear()
+        self.mouth = Mouth()
+        self.refused = 0
+        self.stop_reason = ""
+        self.on_audio_out: Callable[[int], None] = lambda _now: None
+        self.on_live: Callable[[Event], object] = lambda _event: None
+        self._decode = g711.DECODERS["PCMU"]
+        self._reporter: asyncio.Task[None] | None = None
+
+    async def open(self) -> wire.Start:
+        """Take ``connected`` and ``start``, and begin to report statistics.
+
+        Raises:
+            HandshakeError: they did not come within 10 s, or are not what Telnyx sends.
+        """
+        try:
+            async with asyncio.timeout(_HANDSHAKE_S):
+                first = wire.parse(await self._websocket.receive_text())
+                start = (
+                    first if isinstance(first, wire.Start) else wire.parse(await self._websocket.receive_text())
+                )
+        except TimeoutError as error:
+            raise HandshakeError(f"No start message came within {_HANDSHAKE_S:.0f} s.") from error
+        except (WebSocketDisconnect, KeyError) as error:
+            raise HandshakeError("The media socket closed before its start message.") from error
+        except wire.BadMessage as error:
+            raise HandshakeError(f"The media socket does not speak Telnyx's protocol: {error}.") from error
+        if not isinstance(start, wire.Start):
+            raise HandshakeError("The media socket sent no start message after connected.")
+        fault = wire.encoding_fault(start.start.media_format)
+        if fault:
+            raise HandshakeError(fault)
+        self._decode = g711.DECODERS[start.start.media_format.encoding]
+        self._emit(
+            events.MediaStarted(
+                stream_id=start.stream_id,
+                encoding=start.start.media_format.encoding,
+                sample_rate=start.start.media_format.sample_rate,
+            )
+        )
+        self._reporter = asyncio.create_task(self._report(), name="line-report")
+        return start
+
+    @property
+    def client_state(self) -> WebSocketState:
+        return self._websocket.client_state
+
+    @property
+    def application_state(self) -> WebSocketState:
+        return self._websocket.application_state
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """The next message that a framework should see: valid media or dtmf, else the end of the stream."""
+        while True:
+            try:
+                message = await self._websocket.receive()
+            except RuntimeError:
+                return self._over("closed", 1006)
+            if message["type"] != "websocket.receive":
+                code = int(message.get("code") or 1006)
+                return self._over("closed" if code in (1000, 1001) else f"closed with code {code}", code)
+            text = message.get("text")
+            if self.stop_reason or text is None:
+                self._refuse("a binary message" if text is None else "a message after stop")
+                continue
+            try:
+                if self._take(wire.parse(text)):
+                    return message
+            except wire.BadMessage as error:
+                self._refuse(str(error))
+
+    def _take(self, message: wire.Message) -> bool:
+        now = time.monotonic_ns()
+        match message:
+            case wire.Media():
+                if message.media.track == "outbound":
+                    return False
+                samples = self._decode[np.frombuffer(message.audio(), np.uint8)]
+                self.ear.received(now, message.chunk, samples)
+                return bool(len(samples))
+            case wire.Dtmf():
+                self._emit(events.CallDtmf(digit=message.dtmf.digit[:1]))
+                return True
+            case wire.Mark():
+                self.mouth.mark_returned(now, message.mark.name)
+            case wire.Stop():
+                self.stop_reason = "stop"
+            case wire.LineError():
+                body = message.payload
+                self._emit(
+                    events.Error(
+                        where="line",
+                        code=str(body.code),
+                        message=f"The carrier refused our media: {body.title} {body.detail}".strip() + ".",
+                    )
+                )
+            case _:
+                pass
+        return False
+
+    def _over(self, reason: str, code: int) -> dict[str, Any]:
+        self.stop_reason = self.stop_reason or reason
+        return {"type": "websocket.disconnect", "code": code}
+
+    def _refuse(self, reason: str) -> None:
+        self.refused += 1
+        if self.refused <= _REPORT_REFUSED:
+            self._emit(
+                events.Error(
+                    where="media",
+                    message=f"A media message was dropped: {reason}.",
+                    fix="" if self.refused < _REPORT_REFUSED else "Later ones are only counted.",
+                )
+            )
+
+    def audio_goes_out(self, samples: Samples) -> None:
+        """Count audio that is about to be sent with :meth:`send_text`."""
+        now = time.monotonic_ns()
+        self.on_audio_out(now)
+        self.mouth.sent(now, len(samples) / 8, loudness_db(samples))
+
+    def audio_is_cleared(self) -> None:
+        """Count a clear that is about to be sent: what the carrier has not played is lost."""
+        self._emit(events.MediaCleared(dropped_ms=self.mouth.cleared(time.monotonic_ns())))
+
+    async def send_text(self, data: str) -> None:
+        """Send one of our messages; a mark follows when one is due."""
+        await self._websocket.send_text(data)
+        await self.send_mark()
+
+    async def send_mark(self, *, at_end: bool = False) -> None:
+        """Send a mark when one is due; ``at_end`` makes one due for any audio since the last."""
+        name = self.mouth.mark_due(at_end=at_end)
+        if name is not None:
+            await self._websocket.send_text(wire.mark(name))
+
+    async def send_bytes(self, data: bytes) -> None:
+        raise RuntimeError("Telnyx's media socket takes text only")
+
+    async def close(self, code: int = 1000, reason: str | None = None) -> None:
+        if self.client_state == WebSocketState.CONNECTED and self.application_state == WebSocketState.CONNECTED:
+            await self._websocket.close(code, reason)
+
+    async def finish(self) -> None:
+        """Stop reporting, tell how the stream ended and close the socket if it is still open."""
+        if self._reporter is not None:
+            self._reporter.cancel()
+            self._reporter = None
+            self._emit(self._stats())
+            self._emit(events.MediaStopped(reason=self.stop_reason or "closed by the agent"))
+        await self.close()
+
+    def _stats(self) -> events.MediaStats:
+        ear = self.ear
+        return events.MediaStats(
+            rx=ear.frames,
+            tx=self.mouth.frames,
+            gaps=ear.gaps,
+            late=ear.late,
+            jitter_ms=ear.jitter_ms,
+            queue_ms=self.mouth.queue_ms(time.monotonic_ns()),
+            refused=self.refused,
+        )
+
+    async def _report(self) -> None:
+        while True:
+            for _ in range(10):
+                await asyncio.sleep(0.1)
+                self.on_live(events.MediaLevel(caller=self.ear.take_peak_db(), agent=self.mouth.take_peak_db()))
+            self._emit(self._stats())

@@ -1,0 +1,163 @@
+"""An agent definition: who answers the phone, in one TOML file that any framework can run.
+
+The shipped one is ``agent/definitions/front_desk.toml``; SIDETONE_AGENT names another file. Texts may contain
+``$direction``, ``$from``, ``$to``, ``$today`` and any custom parameter of the call; ``[parameters]`` gives each
+parameter its value for calls that bring none.
+"""
+
+from __future__ import annotations
+
+import datetime
+import tomllib
+from pathlib import Path
+from string import Template
+from typing import Any, Literal
+
+import msgspec
+
+SHIPPED = Path(__file__).parent / "definitions" / "front_desk.toml"
+_BUILT_IN = frozenset({"direction", "from", "to", "today"})
+
+
+class DefinitionError(Exception):
+    """The definition file is missing or wrong; the text names the file, the place and what to do."""
+
+
+class Greeting(msgspec.Struct, forbid_unknown_fields=True):
+    """The first words, by direction of the call."""
+
+    inbound: str
+    outbound: str
+
+
+class Llm(msgspec.Struct, forbid_unknown_fields=True):
+    """The model, and how long to wait for it to begin or to go on, in seconds."""
+
+    model: str = "gpt-4.1-mini"
+    timeout_s: float = 8.0
+
+
+class Voice(msgspec.Struct, forbid_unknown_fields=True):
+    """The Deepgram voice, and its speed from 0.7 to 1.5 where the voice supports it."""
+
+    name: str = "aura-2-thalia-en"
+    speed: float | None = None
+
+
+class Listening(msgspec.Struct, forbid_unknown_fields=True):
+    """AssemblyAI's model and up to 100 words or phrases, of 50 characters at most, that it should expect."""
+
+    model: str = "universal-3-6-pro"
+    keyterms: list[str] = []
+
+
+class AssemblyAiTurns(msgspec.Struct, forbid_unknown_fields=True):
+    """How AssemblyAI ends turns. Silences in milliseconds; what is left out is the mode's own.
+
+    ``min_turn_silence``: after this pause a sentence that looks finished ends the turn.
+    ``max_turn_silence``: after this pause any turn ends.
+    ``interruption_delay``: how long speech must last before it counts as a turn, 0 to 1000.
+    """
+
+    mode: Literal["min_latency", "balanced", "max_accuracy"] = "balanced"
+    min_turn_silence: int | None = None
+    max_turn_silence: int | None = None
+    interruption_delay: int | None = None
+    vad_threshold: float | None = None
+
+
+class VadTurns(msgspec.Struct, forbid_unknown_fields=True):
+    """How Silero VAD ends turns. ``start_s`` of speech begin one; ``stop_s`` of silence make the VAD say that
+    speech stopped; ``wait_s`` more without speech end the turn."""
+
+    confidence: float = 0.7
+    start_s: float = 0.2
+    stop_s: float = 0.2
+    min_volume: float = 0.6
+    wait_s: float = 0.6
+
+
+class TurnSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """``ended_by`` chooses which of the two tables is used."""
+
+    ended_by: Literal["assemblyai", "vad"] = "assemblyai"
+    assemblyai: AssemblyAiTurns = msgspec.field(default_factory=AssemblyAiTurns)
+    vad: VadTurns = msgspec.field(default_factory=VadTurns)
+
+
+class ToolDefinition(msgspec.Struct, forbid_unknown_fields=True):
+    """A tool the LLM may call. ``function`` is ``module:name`` of an ``async def`` that takes the parameters and
+    returns an :class:`agent.tools.Result`; ``parameters`` are JSON Schema properties."""
+
+    name: str
+    description: str
+    function: str
+    parameters: dict[str, dict[str, Any]] = {}
+    required: list[str] = []
+    timeout_s: float = 10.0
+
+
+class Definition(msgspec.Struct, forbid_unknown_fields=True):
+    """See the module and ``front_desk.toml``. ``trouble`` is what the agent says before it has to hang up."""
+
+    name: str
+    instructions: str
+    greeting: Greeting
+    trouble: str
+    parameters: dict[str, str] = {}
+    llm: Llm = msgspec.field(default_factory=Llm)
+    voice: Voice = msgspec.field(default_factory=Voice)
+    listening: Listening = msgspec.field(default_factory=Listening)
+    turn: TurnSettings = msgspec.field(default_factory=TurnSettings)
+    tools: list[ToolDefinition] = []
+
+    def texts(self, *, direction: str, from_: str, to: str, parameters: dict[str, str]) -> tuple[str, str]:
+        """The instructions and the greeting of one call."""
+        known = {
+            **self.parameters,
+            **parameters,
+            "direction": direction,
+            "from": from_,
+            "to": to,
+            "today": datetime.date.today().strftime("%A %Y-%m-%d"),
+        }
+        greeting = self.greeting.inbound if direction == "inbound" else self.greeting.outbound
+        facts = [f"This is an {direction} call from $from to $to. Today is $today."]
+        facts += [f"{name}: ${{{name}}}" for name in parameters if name not in _BUILT_IN and name.isidentifier()]
+        instructions = Template(self.instructions.strip() + "\n\n" + "\n".join(facts)).safe_substitute(known)
+        return instructions, Template(greeting).safe_substitute(known).strip()
+
+
+def load(path: Path) -> Definition:
+    """Read and check a definition.
+
+    Raises:
+        DefinitionError: it cannot be read, is not TOML, or has a wrong, missing or unknown field.
+    """
+    try:
+        definition = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Definition)
+    except OSError as error:
+        raise DefinitionError(f"The agent definition {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DefinitionError(f"The agent definition {path} is not TOML: {error}.") from error
+    except msgspec.ValidationError as error:
+        raise DefinitionError(f"The agent definition {path} is wrong: {error}.") from error
+    _check(path, definition)
+    return definition
+
+
+def _check(path: Path, definition: Definition) -> None:
+    texts = (definition.instructions, definition.greeting.inbound, definition.greeting.outbound)
+    for text in texts:
+        template = Template(text)
+        if not template.is_valid():
+            raise DefinitionError(f"{path}: a lone $ in {text[:40]!r}: write $$ for a dollar sign.")
+        for name in template.get_identifiers():
+            if name not in _BUILT_IN and name not in definition.parameters:
+                raise DefinitionError(f"{path}: ${name} has no default: add {name} to [parameters].")
+    terms = definition.listening.keyterms
+    if len(terms) > 100 or any(len(term) > 50 for term in terms):
+        raise DefinitionError(f"{path}: keyterms may be 100 at most, of 50 characters each.")
+    low, high = definition.turn.assemblyai.min_turn_silence, definition.turn.assemblyai.max_turn_silence
+    if low is not None and high is not None and low > high:
+        raise DefinitionError(f"{path}: min_turn_silence {low} is above max_turn_silence {high}.")

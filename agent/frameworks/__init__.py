@@ -1,0 +1,69 @@
+"""What a framework must offer to run the agent of one call, and what it is given for that."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.assemblyai_tap import Tap
+from agent.carriers.telnyx_line import TelnyxLine
+from agent.carriers.telnyx_media import Start
+from agent.definition import Definition
+from agent.events import Event
+from agent.settings import Service
+from agent.tools import ToolBox
+from agent.turns import Turns
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One call for a framework.
+
+    ``stt_url`` is the tap's address with the full path; ``hang_up`` ends the call at the carrier, and it is no
+    failure when that had happened already.
+    """
+
+    call: str
+    definition: Definition
+    instructions: str
+    greeting: str
+    line: TelnyxLine
+    start: Start
+    codec: str
+    tap: Tap
+    stt_url: str
+    llm: Service
+    tts: Service
+    tools: ToolBox
+    turns: Turns
+    emit: Callable[[Event], object]
+    hang_up: Callable[[], Awaitable[None]]
+
+
+class Session(Protocol):
+    """The agent of one call, at work."""
+
+    async def run(self) -> None:
+        """Talk until the line is over."""
+        ...
+
+    async def trouble(self, reason: str) -> None:
+        """Say the definition's ``trouble`` text if that is still possible, then hang up."""
+        ...
+
+    async def stop(self) -> None:
+        """Leave at once, without a word and without hanging up."""
+        ...
+
+
+class Framework(Protocol):
+    """A way to run agents; one object for the whole process."""
+
+    name: str
+
+    def load(self) -> None:
+        """Import and load what all calls share; slow, for a thread, before the first call."""
+        ...
+
+    def session(self, job: Job) -> Session: ...

@@ -1,0 +1,252 @@
+"""The agent of a call as a Pipecat pipeline on our line.
+
+The whole audio path runs at the line's own 8 kHz: Pipecat's streaming resampler holds back 64 ms on the way in
+and 85 ms on the way out otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, cast
+
+from openai import AsyncOpenAI
+from pipecat.frames.frames import EndFrame, ErrorFrame, TTSSpeakFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_response_universal import (
+    AssistantTurnStoppedMessage,
+    LLMContextAggregatorPair,
+)
+from pipecat.services.llm_service import FunctionCallParams
+from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
+from pipecat.workers.runner import WorkerRunner
+from starlette.websockets import WebSocket
+
+from agent import events
+from agent.definition import Definition
+from agent.frameworks import Job
+from agent.frameworks import pipecat_services as services
+from agent.frameworks.pipecat_line import LineSerializer
+from agent.frameworks.pipecat_observer import TurnObserver
+from agent.settings import Service
+
+RATE = 8000
+_NO_AUDIO_S = 6.0
+_LAST_WORDS_S = 15.0
+_TTS_FAILURES = 2
+_FINAL_RECENT_NS = 1_000_000_000
+
+
+class Pipecat:
+    """Runs calls with Pipecat; ``load`` before the first."""
+
+    name = "pipecat"
+
+    def __init__(self, definition: Definition, llm: Service) -> None:
+        self._definition = definition
+        self._llm = llm
+        self._client: AsyncOpenAI | None = None
+
+    def load(self) -> None:
+        if self._definition.turn.ended_by == "vad":
+            services.SharedVad.load()
+        self._client = services.llm_client(self._llm, self._definition.llm.timeout_s)
+
+    def session(self, job: Job) -> PipecatSession:
+        assert self._client is not None
+        return PipecatSession(job, self._client)
+
+
+class PipecatSession:
+    """One call's pipeline."""
+
+    def __init__(self, job: Job, client: AsyncOpenAI) -> None:
+        self._job = job
+        self._ending = False
+        self._heard: str | None = None
+        self._tts_failures = 0
+        self._guards: set[asyncio.Task[None]] = set()
+        definition = job.definition
+        self._transport = FastAPIWebsocketTransport(
+            # The line offers what the transport uses of a WebSocket.
+            websocket=cast("WebSocket", job.line),
+            params=FastAPIWebsocketParams(
+                audio_in_enabled=True,
+                audio_out_enabled=True,
+                audio_out_end_silence_secs=0,
+                serializer=LineSerializer(job.line, job.start, job.codec, job.turns, job.hang_up),
+            ),
+        )
+        self._stt = services.speech_to_text(definition, job.stt_url)
+        self._llm = services.language_model(definition, client, job.instructions)
+        self._tts = services.text_to_speech(definition, job.tts)
+        self._context = LLMContext(tools=services.tool_schemas(definition.tools))
+        for tool in definition.tools:
+            self._llm.register_function(tool.name, self._run_tool, timeout_secs=tool.timeout_s + 1)
+        user, assistant = LLMContextAggregatorPair(
+            self._context, user_params=services.turn_taking(definition.turn)
+        )
+        transport = self._transport
+        self._worker = PipelineWorker(
+            Pipeline([transport.input(), self._stt, user, self._llm, self._tts, transport.output(), assistant]),
+            params=PipelineParams(
+                audio_in_sample_rate=RATE,
+                audio_out_sample_rate=RATE,
+                enable_metrics=True,
+                enable_usage_metrics=True,
+            ),
+            idle_timeout_secs=None,
+            enable_rtvi=False,
+            enable_turn_tracking=False,
+            observers=[
+                TurnObserver(
+                    job.turns,
+                    llm=self._llm,
+                    tts=self._tts,
+                    model=definition.llm.model,
+                    turn_over=self._turn_over,
+                    answer_sent=self._answer_sent,
+                )
+            ],
+        )
+        transport.add_event_handler("on_client_connected", self._greet)
+        transport.add_event_handler("on_client_disconnected", self._line_over)
+        self._tts.add_event_handler("on_tts_request", self._tts_asked)
+        self._worker.add_event_handler("on_pipeline_error", self._failed)
+        assistant.add_event_handler("on_assistant_turn_stopped", self._answer_over)
+
+    async def run(self) -> None:
+        job = self._job
+        job.line.on_audio_out = job.turns.media_sent
+        runner = WorkerRunner(handle_sigint=False, force_gc=True)
+        await runner.add_workers(self._worker)
+        try:
+            await runner.run()
+        finally:
+            for guard in self._guards:
+                guard.cancel()
+
+    async def trouble(self, reason: str) -> None:
+        if self._ending:
+            return
+        self._ending = True
+        self._job.emit(
+            events.Error(where="agent", message=f"The agent ends the call: {reason}", fix="See the errors before.")
+        )
+        last_words = TTSSpeakFrame(self._job.definition.trouble, append_to_context=False)
+        last_words.interruptible = False
+        await self._worker.queue_frames([last_words, EndFrame()])
+        self._guard(_LAST_WORDS_S, self._give_up)
+
+    async def stop(self) -> None:
+        self._ending = True
+        await self._worker.cancel()
+
+    async def _greet(self, _transport: object, _websocket: object) -> None:
+        await self._worker.queue_frames([TTSSpeakFrame(self._job.greeting)])
+
+    async def _line_over(self, _transport: object, _websocket: object) -> None:
+        self._ending = True
+        self._job.tap.close()
+        await self._worker.cancel()
+
+    async def _tts_asked(self, _tts: object, _context: str, text: str) -> None:
+        self._job.turns.tts_asked(time.monotonic_ns(), text)
+        self._guard(_NO_AUDIO_S, self._expect_audio)
+
+    def _turn_over(self, text: str, at: int) -> None:
+        job = self._job
+        by_service = job.definition.turn.ended_by == "assemblyai"
+        final_at = job.tap.final_at
+        job.turns.user_stopped(
+            text,
+            decided_by=job.definition.turn.ended_by,
+            declared=final_at if by_service and at - final_at < _FINAL_RECENT_NS else at,
+            last_voiced=job.line.ear.last_voiced,
+            confidence=job.tap.final_confidence if by_service else None,
+        )
+
+    def _answer_sent(self) -> None:
+        self._job.turns.agent_stopped()
+        self._guard(0, lambda: self._job.line.send_mark(at_end=True))
+
+    async def _answer_over(self, _aggregator: object, message: AssistantTurnStoppedMessage) -> None:
+        """Let the LLM know what the caller heard: upstream's context holds all that was generated."""
+        heard = self._job.turns.last_heard
+        if not message.interrupted or heard is None:
+            return
+        for entry in reversed(cast("list[dict[str, Any]]", self._context.get_messages())):
+            if entry.get("role") == "assistant" and entry.get("content"):
+                if entry["content"] == message.content:
+                    entry["content"] = f"{heard}—" if heard else "—"
+                return
+
+    async def _run_tool(self, params: FunctionCallParams) -> None:
+        value = await self._job.tools.call(
+            params.function_name, params.tool_call_id, params.arguments, self._job.turns.turn
+        )
+        await params.result_callback(dict(value))
+
+    async def _failed(self, _worker: object, frame: ErrorFrame) -> None:
+        """An error of a service. The tap has told those of AssemblyAI already, with their own words."""
+        processor = frame.processor
+        if processor is self._stt:
+            if not self._stt.is_usable:
+                await self.trouble("speech recognition does not work any more.")
+        elif processor is self._llm:
+            self._error("llm", frame, "Look at OPENAI_API_KEY, the model's name and the service's status.")
+            await self.trouble("the language model did not answer.")
+        elif processor is self._tts:
+            self._tts_failures += 1
+            if self._tts_failures == 1:
+                self._error("tts", frame, "Look at DEEPGRAM_API_KEY, the voice's name and the service's status.")
+            if self._tts_failures >= _TTS_FAILURES or not self._tts.is_usable:
+                await self._mute("the voice service does not work")
+        elif not self._ending:
+            self._error("agent", frame, "See the agent's log.")
+
+    def _error(self, where: str, frame: ErrorFrame, fix: str) -> None:
+        self._job.emit(events.Error(where=where, message=f"{frame.error.rstrip('.')}."[:500], fix=fix))
+
+    async def _expect_audio(self) -> None:
+        """A TTS that accepts text and stays silent leaves the caller waiting: end that."""
+        if not self._job.turns.waiting_for_audio(time.monotonic_ns(), _NO_AUDIO_S) or self._ending:
+            return
+        self._job.emit(
+            events.Error(
+                where="tts",
+                message=f"The voice service gave no audio within {_NO_AUDIO_S:.0f} s.",
+                fix="Look at the service's status.",
+            )
+        )
+        await self._mute("the voice service is silent")
+
+    async def _mute(self, reason: str) -> None:
+        """Without a voice nothing can be said: hang up rather than leave the caller in silence."""
+        if self._ending:
+            return
+        self._ending = True
+        self._job.emit(events.Error(where="agent", message=f"The agent hangs up: {reason}."))
+        await self._give_up()
+
+    async def _give_up(self) -> None:
+        await self._job.hang_up()
+        await self._worker.cancel()
+
+    def _guard(self, after_s: float, action: Any) -> None:
+        async def wait() -> None:
+            await asyncio.sleep(after_s)
+            await action()
+
+        task = asyncio.create_task(wait())
+        self._guards.add(task)
+        task.add_done_callback(self._guard_over)
+
+    def _guard_over(self, task: asyncio.Task[None]) -> None:
+        self._guards.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._job.emit(
+                events.Error(where="agent", message=f"{task.exception()!r}", fix="See the agent's log.")
+            )

@@ -1,0 +1,158 @@
+"""Pipecat's services for one call, built from the agent definition so that no setting vanishes silently."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import onnxruntime
+from openai import AsyncOpenAI, Timeout
+from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
+from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
+from pipecat.audio.vad.silero import SileroOnnxModel, SileroVADAnalyzer
+from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams
+from pipecat.processors.aggregators.llm_response_universal import LLMUserAggregatorParams
+from pipecat.services.assemblyai.stt import AssemblyAISTTService
+from pipecat.services.deepgram.tts import DeepgramTTSService
+from pipecat.services.openai.llm import OpenAILLMService
+from pipecat.turns.user_start import VADUserTurnStartStrategy
+from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
+from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies, UserTurnStrategies
+
+from agent.definition import Definition, ToolDefinition, TurnSettings, VadTurns
+from agent.settings import Service
+
+_LLM_CONNECT_S = 3.0
+_LLM_RETRIES = 1
+
+
+class SharedVad(SileroVADAnalyzer):
+    """Silero with one ONNX session for all calls: upstream loads 15 MB and blocks the loop for 38 ms a call.
+
+    Only the session is shared; the model's recurrent state is each call's own.
+    """
+
+    _session: onnxruntime.InferenceSession | None = None
+
+    @classmethod
+    def load(cls) -> None:
+        """Load the model; once, before the first call."""
+        file = resources.files("pipecat.audio.vad.data").joinpath("silero_vad.onnx")
+        with resources.as_file(file) as path:
+            cls._session = SileroOnnxModel(str(path)).session
+
+    def __init__(self, settings: VadTurns) -> None:
+        params = VADParams(
+            confidence=settings.confidence,
+            start_secs=settings.start_s,
+            stop_secs=settings.stop_s,
+            min_volume=settings.min_volume,
+        )
+        VADAnalyzer.__init__(self, sample_rate=None, params=params)
+        model = SileroOnnxModel.__new__(SileroOnnxModel)
+        assert self._session is not None, "SharedVad.load() comes first"
+        model.session = self._session
+        model.sample_rates = [8000, 16000]
+        model.reset_states()
+        self._model = model
+        self._windows_since_reset = 0
+        self._low_confidence_windows = 0
+
+
+class SharedLlm(OpenAILLMService):
+    """OpenAI's service on a client that all calls share: making one takes 23 ms of the loop's time.
+
+    The client has our time limit and repeats a failed request once; upstream's waits 600 s.
+    """
+
+    def __init__(self, client: AsyncOpenAI, **kwargs: Any) -> None:
+        self._shared = client
+        super().__init__(api_key="held by the shared client", **kwargs)
+
+    def create_client(self, **_: Any) -> AsyncOpenAI:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self._shared
+
+
+def llm_client(service: Service, timeout_s: float) -> AsyncOpenAI:
+    """The client for :class:`SharedLlm`; ``timeout_s`` is how long the LLM may be silent."""
+    return AsyncOpenAI(
+        api_key=service.key,
+        base_url=service.url,
+        timeout=Timeout(timeout_s, connect=_LLM_CONNECT_S),
+        max_retries=_LLM_RETRIES,
+    )
+
+
+def speech_to_text(definition: Definition, url: str) -> AssemblyAISTTService:
+    """AssemblyAI through the tap at ``url``.
+
+    With ``ended_by = "vad"`` Pipecat sends ForceEndpoint and sets both silences itself, so none of ours is
+    passed then: it would be overwritten.
+    """
+    settings: dict[str, Any] = {"model": definition.listening.model}
+    if definition.listening.keyterms:
+        settings["keyterms_prompt"] = definition.listening.keyterms
+    by_vad = definition.turn.ended_by == "vad"
+    if not by_vad:
+        turn = definition.turn.assemblyai
+        chosen = {
+            "mode": turn.mode,
+            "min_turn_silence": turn.min_turn_silence,
+            "max_turn_silence": turn.max_turn_silence,
+            "interruption_delay": turn.interruption_delay,
+            "vad_threshold": turn.vad_threshold,
+        }
+        settings.update({name: value for name, value in chosen.items() if value is not None})
+    return AssemblyAISTTService(
+        api_key="held by the tap",
+        api_endpoint_base_url=url,
+        vad_force_turn_endpoint=by_vad,
+        settings=AssemblyAISTTService.Settings(**settings),
+        reconnect_backoff_min_wait=0.5,
+        reconnect_backoff_max_wait=2.0,
+    )
+
+
+def language_model(definition: Definition, client: AsyncOpenAI, instructions: str) -> SharedLlm:
+    return SharedLlm(
+        client,
+        settings=OpenAILLMService.Settings(model=definition.llm.model, system_instruction=instructions),
+    )
+
+
+def text_to_speech(definition: Definition, service: Service) -> DeepgramTTSService:
+    return DeepgramTTSService(
+        api_key=service.key,
+        base_url=service.url,
+        encoding="linear16",
+        settings=DeepgramTTSService.Settings(voice=definition.voice.name, speed=definition.voice.speed),
+        reconnect_backoff_min_wait=0.5,
+        reconnect_backoff_max_wait=2.0,
+    )
+
+
+def turn_taking(settings: TurnSettings) -> LLMUserAggregatorParams:
+    """Strategies are always given: without them Pipecat loads its smart-turn model for nothing."""
+    if settings.ended_by == "assemblyai":
+        return LLMUserAggregatorParams(user_turn_strategies=ExternalUserTurnStrategies())
+    return LLMUserAggregatorParams(
+        vad_analyzer=SharedVad(settings.vad),
+        user_turn_strategies=UserTurnStrategies(
+            start=[VADUserTurnStartStrategy()],
+            stop=[SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=settings.vad.wait_s)],
+        ),
+    )
+
+
+def tool_schemas(tools: list[ToolDefinition]) -> ToolsSchema:
+    return ToolsSchema(
+        standard_tools=[
+            FunctionSchema(
+                name=tool.name,
+                description=tool.description,
+                properties=tool.parameters,
+                required=tool.required,
+            )
+            for tool in tools
+        ]
+    )

@@ -1,0 +1,189 @@
+"""The agent's routes, and nothing else: each checks who asks, reads the request and calls the agent.
+
+A bearer token guards everything but ``/texml``, ``/webhooks`` and ``/media``, which prove themselves by
+Telnyx's signature or a one-time token, and the tap, whose address is a secret of the call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from agent import api
+from agent.agent import Agent
+from agent.carriers import texml
+from agent.carriers.telnyx import BadWebhook, parse_webhook
+from agent.limits import Refused
+
+MAX_BODY = 256 * 1024
+UNAUTHORISED = 4401
+
+
+def routes(agent: Agent) -> Starlette:
+    """The ASGI application."""
+    faces = _Faces(agent)
+    return Starlette(
+        routes=[
+            Route("/health", faces.guarded(faces.health)),
+            Route("/calls", faces.guarded(faces.calls)),
+            Route("/calls", faces.guarded(faces.dial), methods=["POST"]),
+            Route("/calls/{call}", faces.guarded(faces.call)),
+            Route("/calls/{call}/hangup", faces.guarded(faces.hang_up), methods=["POST"]),
+            Route("/texml", faces.carrier(faces.texml), methods=["POST"]),
+            Route("/texml/status", faces.carrier(faces.texml_status), methods=["POST"]),
+            Route("/webhooks/telnyx", faces.carrier(faces.webhook), methods=["POST"]),
+            WebSocketRoute("/events", faces.events),
+            WebSocketRoute("/media/{token}", faces.media),
+            WebSocketRoute("/assemblyai/{token}/v3/ws", faces.tap),
+        ],
+        exception_handlers={404: faces.not_found, 405: faces.not_found},
+    )
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")
+
+
+def _error(text: str, status: int) -> Response:
+    return _json(api.ErrorBody(text), status)
+
+
+class _Faces:
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    def guarded(self, face: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """A face for clients that hold the token; refusals and bad bodies become their answers here."""
+
+        async def guard(request: Request) -> Response:
+            if not self._allowed(request):
+                return _error("The token is missing or wrong: it is in agent.json in the data folder.", 401)
+            try:
+                return await face(request)
+            except Refused as refused:
+                return _error(str(refused), refused.status)
+            except msgspec.DecodeError as error:
+                return _error(f"The request's body is wrong: {error}.", 400)
+
+        return guard
+
+    def carrier(
+        self, face: Callable[[bytes, int, Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """A face for Telnyx: nothing is read before its signature was checked."""
+
+        async def check(request: Request) -> Response:
+            try:
+                body = await _body(request)
+                if not self._texml_token(request):
+                    age_ms = self._agent.check(request.url.path, body, dict(request.headers))
+                else:
+                    age_ms = 0
+                return await face(body, age_ms, request)
+            except BadWebhook as error:
+                return _error(f"Refused: {error}.", 403)
+            except Refused as refused:
+                return _error(str(refused), refused.status)
+
+        return check
+
+    def _allowed(self, connection: HTTPConnection) -> bool:
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        right = self._agent.settings.token.encode()
+        return scheme.lower() == "bearer" and secrets.compare_digest(token.strip().encode(), right)
+
+    def _texml_token(self, request: Request) -> bool:
+        """Whether the carrier proved itself by the secret in its TeXML address instead of a signature."""
+        right = self._agent.settings.texml_token
+        given = request.query_params.get("token", "")
+        is_texml = request.url.path.startswith("/texml")
+        return bool(right) and is_texml and secrets.compare_digest(given.encode(), right.encode())
+
+    async def not_found(self, request: HTTPConnection, _error_: Exception) -> Response:
+        return _error(f"There is no {request.url.path} here.", 404)
+
+    async def health(self, _request: Request) -> Response:
+        return _json(self._agent.health())
+
+    async def calls(self, _request: Request) -> Response:
+        return _json(list(self._agent.stream.calls.values()))
+
+    async def call(self, request: Request) -> Response:
+        state = self._agent.stream.calls.get(request.path_params["call"])
+        if state is None:
+            raise Refused(f"There is no call {request.path_params['call']}.", 404)
+        return _json(state)
+
+    async def dial(self, request: Request) -> Response:
+        wanted = msgspec.json.decode(await _body(request), type=api.DialRequest)
+        call = await self._agent.calls.dial(wanted)
+        return _json(api.DialAnswer(call.id), 201)
+
+    async def hang_up(self, request: Request) -> Response:
+        body = await _body(request) or b"{}"
+        who = msgspec.json.decode(body, type=api.HangupRequest).who
+        await self._agent.calls.hang_up(request.path_params["call"], who if who != "agent" else "api")
+        return _json({})
+
+    async def texml(self, body: bytes, _age_ms: int, _request: Request) -> Response:
+        document = await self._agent.calls.answer(_form(body))
+        return Response(document, media_type=texml.CONTENT_TYPE)
+
+    async def texml_status(self, body: bytes, age_ms: int, _request: Request) -> Response:
+        self._agent.calls.texml_status(_form(body), age_ms)
+        return _json({})
+
+    async def webhook(self, body: bytes, age_ms: int, request: Request) -> Response:
+        try:
+            hook = parse_webhook(body)
+        except BadWebhook as error:
+            return _error(f"Refused: {error}.", 400)
+        self._agent.calls.webhook(hook, age_ms)
+        return _json({})
+
+    async def events(self, websocket: WebSocket) -> None:
+        if not self._allowed(websocket):
+            await websocket.close(UNAUTHORISED)
+            return
+        after = websocket.query_params.get("from", "")
+        await websocket.accept()
+        reader = self._agent.stream.read(int(after) if after.isdecimal() and len(after) < 19 else None)
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            try:
+                async for data in reader:
+                    await websocket.send_text(data.decode())
+            finally:
+                reader.close()
+
+    async def media(self, websocket: WebSocket) -> None:
+        await self._agent.calls.media(websocket.path_params["token"], websocket)
+
+    async def tap(self, websocket: WebSocket) -> None:
+        await self._agent.calls.serve_tap(websocket.path_params["token"], websocket)
+
+
+async def _body(request: Request) -> bytes:
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > MAX_BODY:
+                raise Refused(f"The request's body is larger than {MAX_BODY} bytes.", 413)
+            parts.append(part)
+    except ClientDisconnect as error:
+        raise Refused("The request ended in the middle of its body.", 400) from error
+    return b"".join(parts)
+
+
+def _form(body: bytes) -> dict[str, str]:
+    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from agent import definition, tools
+from agent.definition import DefinitionError
+from agent.tools import ToolBox, clinic
+
+MINIMAL = """
+name = "x"
+instructions = "Be kind to $name."
+trouble = "Sorry."
+[greeting]
+inbound = "Hello."
+outbound = "Hello $name."
+[parameters]
+name = "friend"
+"""
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "agent.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_shipped_definition_loads_with_its_tools() -> None:
+    shipped = definition.load(definition.SHIPPED)
+
+    assert set(tools.find(shipped.tools)) == {"find_slots", "book_slot"}
+    assert shipped.turn.ended_by == "assemblyai"
+
+
+def test_numbers_direction_and_parameters_reach_prompt_and_greeting(tmp_path: Path) -> None:
+    loaded = definition.load(write(tmp_path, MINIMAL))
+
+    instructions, greeting = loaded.texts(
+        direction="outbound",
+        from_="+15550100000",
+        to="+15550100123",
+        parameters={"name": "Mr Reyes", "case": "77"},
+    )
+
+    assert greeting == "Hello Mr Reyes."
+    assert "Be kind to Mr Reyes." in instructions
+    assert "outbound call from +15550100000 to +15550100123" in instructions
+    assert "case: 77" in instructions
+    assert datetime.date.today().isoformat() in instructions
+
+
+def test_a_call_without_parameters_uses_their_defaults(tmp_path: Path) -> None:
+    loaded = definition.load(write(tmp_path, MINIMAL))
+
+    assert loaded.texts(direction="outbound", from_="", to="", parameters={})[1] == "Hello friend."
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (('name = "x"', "name = "), "is not TOML"),
+        (("trouble", "troubel"), "troubel|trouble"),
+        (('$name."', '$nobody."'), r"\$nobody has no default"),
+        (("Be kind", "Costs $ 5. Be kind"), r"write \$\$"),
+        (("[greeting]", '[turn]\nended_by = "magic"\n[greeting]'), "is wrong"),
+        (
+            ("[greeting]", "[turn.assemblyai]\nmin_turn_silence = 900\nmax_turn_silence = 100\n[greeting]"),
+            "is above",
+        ),
+        (("[greeting]", f"[listening]\nkeyterms = ['{'x' * 51}']\n[greeting]"), "keyterms"),
+    ],
+)
+def test_a_wrong_definition_says_where(tmp_path: Path, change: tuple[str, str], told: str) -> None:
+    with pytest.raises(DefinitionError, match=told):
+        definition.load(write(tmp_path, MINIMAL.replace(*change)))
+
+
+def test_a_missing_definition_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match="cannot be read"):
+        definition.load(tmp_path / "none.toml")
+
+
+def test_a_tool_that_is_not_there_is_named() -> None:
+    tool = definition.ToolDefinition(name="fly", description="", function="agent.tools.clinic:fly")
+    with pytest.raises(DefinitionError, match="The tool fly names agent"):
+        tools.find([tool])
+
+
+def _weekday() -> str:
+    day = datetime.date.today() + datetime.timedelta(days=7)
+    while day.weekday() >= 5:
+        day += datetime.timedelta(days=1)
+    return day.isoformat()
+
+
+async def test_a_slot_that_was_found_can_be_booked_once() -> None:
+    found = (await clinic.find_slots(_weekday())).value["slots"]
+    slot = found[0]["slot_id"]
+
+    assert (await clinic.book_slot(slot, "Reyes")).value["booked"]
+    assert not (await clinic.book_slot(slot, "Again")).value["booked"]
+    assert slot not in [free["slot_id"] for free in (await clinic.find_slots(_weekday())).value["slots"]]
+
+
+@pytest.mark.parametrize("day", ["tomorrow", "2020-01-01", "2026-13-40"])
+async def test_a_day_that_cannot_be_gives_no_slots(day: str) -> None:
+    assert not (await clinic.find_slots(day)).value.get("slots")
+
+
+async def test_a_failing_tool_is_an_answer_for_the_llm_and_an_error_for_people() -> None:
+    told: list[object] = []
+    shipped = tools.find(definition.load(definition.SHIPPED).tools)
+    box = ToolBox(shipped, told.append)
+
+    value = await box.call("find_slots", "t1", {"nonsense": 1}, turn=3)
+    unknown = await box.call("fly", "t2", {}, turn=3)
+
+    assert "error" in value
+    assert "error" in unknown
+    assert [type(event).__name__ for event in told] == ["ToolCalled", "ToolReturned", "Error"] * 2
