@@ -148,6 +148,7 @@ class Agent:
         for state in [state for state in self.stream.calls.values() if state.live]:
             if not self.calls.has(state.id):
                 await self.calls.end_orphan(state.id, state.call_control_id)
+        await framework.warm()
 
     def _load_libraries(self) -> Framework:
         # Late, since Pipecat and the Telnyx SDK take seconds and the agent answers /health meanwhile.

@@ -10,6 +10,7 @@ where AssemblyAI's own Error texts can be seen: the frameworks drop them (pipeca
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -133,7 +134,9 @@ class Tap:
         self._emit(events.SttClosed(session=session, code=code, reason=reason, by=by))
         await upstream.close()
         if websocket.application_state == WebSocketState.CONNECTED:
-            await websocket.close(*_sendable(code, reason))
+            # The framework may close in the same moment, which is as good.
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+                await websocket.close(*_sendable(code, reason))
 
     async def _from_framework(
         self, session: int, websocket: WebSocket, upstream: ClientConnection

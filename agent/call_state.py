@@ -40,9 +40,14 @@ class Line(msgspec.Struct):
 
 
 class Turn(msgspec.Struct):
-    """One turn of the caller and the answer to it; turn 0 is the greeting."""
+    """One turn of the caller and the answer to it; turn 0 is the greeting.
+
+    ``spoke_ms`` is the time from the first sign of the caller's speech to the last voiced frame.
+    """
 
     number: int
+    started_mono: int = 0
+    spoke_ms: int = 0
     text: str = ""
     confidence: float | None = None
     decided_by: str = ""
@@ -148,15 +153,17 @@ def apply(state: CallState, event: Event) -> CallState:
             state.errors.append(f"stt {event.code}: {event.text}")
             _note(state, event, f"speech recognition: {event.text} ({event.code})", mark="✗")
         case events.TurnUserStarted():
-            _turn(state, event.turn)
+            _turn(state, event.turn).started_mono = event.mono
             if state.live:
                 state.phase = "hearing"
         case events.TurnUserStopped():
             turn = _turn(state, event.turn)
             turn.text, turn.confidence = event.text, event.confidence
             turn.decided_by, turn.silence_ms = event.decided_by, event.silence_ms
+            if turn.started_mono:
+                turn.spoke_ms = max(0, (event.mono - turn.started_mono) // 1_000_000 - event.silence_ms)
             line = _last(state, "caller")
-            if line is not None:
+            if line is not None and not line.turn:
                 line.turn = event.turn
             if state.live:
                 state.phase = "thinking"

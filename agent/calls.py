@@ -59,6 +59,10 @@ class Calls:
     def has(self, call_id: str) -> bool:
         return call_id in self._live
 
+    async def opened(self) -> None:
+        """Wait until calls are taken."""
+        await self._open.wait()
+
     def open(self, framework: Framework) -> None:
         """Take calls from now on, with a framework that is loaded."""
         self._framework = framework

@@ -47,7 +47,9 @@ def to_file(path: Path, redact: Redactor) -> None:
     for handler in handlers:
         handler.setFormatter(_Redacting(redact))
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # These name addresses at INFO, and some of ours hold one-time tokens.
+    for name in ("httpx", "httpx2", "uvicorn", "websockets"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def to_events(tell: Callable[[str, str, str], None]) -> None:

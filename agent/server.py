@@ -85,6 +85,7 @@ class _Faces:
         async def check(request: Request) -> Response:
             try:
                 body = await _body(request)
+                await self._agent.calls.opened()
                 if not self._texml_token(request):
                     age_ms = self._agent.check(request.url.path, body, dict(request.headers))
                 else:

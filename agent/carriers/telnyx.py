@@ -67,6 +67,7 @@ class Telnyx:
     def connect(self) -> None:
         """Import the SDK and make the client; slow, for a thread of its own."""
         import telnyx
+        import telnyx.lib.webhook_verification
 
         client = telnyx.AsyncTelnyx(
             api_key=self._api_key, base_url=self._base_url, max_retries=0, timeout=_TIMEOUT_S

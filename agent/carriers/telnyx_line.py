@@ -8,6 +8,7 @@ both see the same messages and the same counts.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, MutableMapping
 from typing import Any
@@ -179,7 +180,9 @@ class TelnyxLine:
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None:
         if self.client_state == WebSocketState.CONNECTED and self.application_state == WebSocketState.CONNECTED:
-            await self._websocket.close(code, reason)
+            # The other side may close in the same moment, which is as good.
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+                await self._websocket.close(code, reason)
 
     async def finish(self) -> None:
         """Stop reporting, tell how the stream ended and close the socket if it is still open."""

@@ -7,10 +7,11 @@ and 85 ms on the way out otherwise.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import Any, cast
 
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, OpenAIError
 from pipecat.frames.frames import EndFrame, ErrorFrame, TTSSpeakFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -31,6 +32,8 @@ from agent.frameworks import pipecat_services as services
 from agent.frameworks.pipecat_line import LineSerializer
 from agent.frameworks.pipecat_observer import TurnObserver
 from agent.settings import Service
+
+log = logging.getLogger(__name__)
 
 RATE = 8000
 _NO_AUDIO_S = 6.0
@@ -53,6 +56,15 @@ class Pipecat:
         if self._definition.turn.ended_by == "vad":
             services.SharedVad.load()
         self._client = services.llm_client(self._llm, self._definition.llm.timeout_s)
+
+    async def warm(self) -> None:
+        """Open a connection to the LLM: the first request of a process takes 90 ms longer than others."""
+        assert self._client is not None
+        try:
+            await self._client.models.list()
+        except OpenAIError as error:
+            # Not every service lists its models; a key that is wrong shows at the first call.
+            log.info("The language model's service did not list its models: %s", error)
 
     def session(self, job: Job) -> PipecatSession:
         assert self._client is not None

@@ -56,7 +56,13 @@ class TurnObserver(BaseObserver):
         frame = data.frame
         if frame.broadcast_sibling_id is not None and data.direction != FrameDirection.DOWNSTREAM:
             return
+        if isinstance(frame, LLMContextFrame) and not self._for_llm(data):
+            return
         self._report(frame, data.source, self._time(data.timestamp))
+
+    def _for_llm(self, data: FramePushed) -> bool:
+        """Whether a context is on its way to the LLM; after an answer one also goes the other way."""
+        return data.destination is self._llm or data.direction == FrameDirection.UPSTREAM
 
     def _time(self, stamp: int) -> int:
         """A frame's stamp (nanoseconds since the pipeline's clock began) on our clock."""

@@ -6,7 +6,7 @@ from importlib import resources
 from typing import Any
 
 import onnxruntime
-from openai import AsyncOpenAI, Timeout
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.audio.vad.silero import SileroOnnxModel, SileroVADAnalyzer
@@ -18,12 +18,14 @@ from pipecat.services.openai.llm import OpenAILLMService
 from pipecat.turns.user_start import VADUserTurnStartStrategy
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies, UserTurnStrategies
+from pipecat.utils.http import connection_limits
 
 from agent.definition import Definition, ToolDefinition, TurnSettings, VadTurns
 from agent.settings import Service
 
 _LLM_CONNECT_S = 3.0
 _LLM_RETRIES = 1
+_LLM_KEEP_S = 300
 
 
 class SharedVad(SileroVADAnalyzer):
@@ -80,6 +82,8 @@ def llm_client(service: Service, timeout_s: float) -> AsyncOpenAI:
         base_url=service.url,
         timeout=Timeout(timeout_s, connect=_LLM_CONNECT_S),
         max_retries=_LLM_RETRIES,
+        # Open connections are kept for the next turn: a new one costs two round trips and a TLS handshake.
+        http_client=DefaultAsyncHttpxClient(limits=connection_limits(keepalive_expiry=_LLM_KEEP_S)),
     )
 
 

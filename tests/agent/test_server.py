@@ -62,6 +62,9 @@ class Framework:
     def load(self) -> None:
         return None
 
+    async def warm(self) -> None:
+        return None
+
     def session(self, job: Job) -> Framework:
         self.jobs.put_nowait(job)
         self._job = job
@@ -136,6 +139,7 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any) -> 
     )
     agent = Agent(chosen, definition.load(definition.SHIPPED))
     carrier, framework = Carrier(), Framework()
+    monkeypatch.setattr("agent.calls._STOP_WAIT_S", 0.2)
     monkeypatch.setattr(agent, "_carrier", carrier)
     monkeypatch.setattr(agent.calls, "_carrier", carrier)
     monkeypatch.setattr(agent, "_load_libraries", lambda: framework)

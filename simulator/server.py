@@ -1,0 +1,176 @@
+"""The simulator as one process: every stand-in on one loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import importlib.metadata
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from simulator import assemblyai, control, deepgram, openai, state_file, telnyx
+from simulator.environment import environment
+from simulator.faults import Faults
+from simulator.pacing import Wheel
+from simulator.settings import Settings, SettingsError
+from simulator.speech.services import SpeechServices
+from simulator.speech.synthesiser import SpeechUnavailable
+from simulator.telnyx.exchange import Exchange
+from simulator.telnyx.signing import load_signer
+from simulator.telnyx.webhooks import Webhooks
+
+log = logging.getLogger(__name__)
+
+_WEBHOOK_GRACE_SECONDS: Final = 0.5
+_MAX_MESSAGE_BYTES: Final = 1024 * 1024
+
+
+class Simulator:
+    """Everything outside the agent. `start`, then `stop`; a second start needs a second object."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Must be made where the event loop runs. Raises SettingsError."""
+        self.settings = settings
+        self.token = secrets.token_urlsafe(32)
+        self.faults = Faults()
+        self.speech = SpeechServices()
+        try:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+            self._signer = load_signer(settings.data_dir / "telnyx_signing.key")
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"The data directory cannot be used: {error}") from error
+        self._webhooks = Webhooks(self._signer)
+        self.exchange = Exchange(self.speech, self._webhooks, Wheel(), settings.ring_ms)
+        self._socket = _bind(settings.host, settings.port)
+        self._server = _Server(self._app())
+        self._serving: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return environment(self.settings.host, self.port, self._signer.public_key)
+
+    async def start(self) -> None:
+        """Returns when requests are answered and the state file is written. Raises SettingsError."""
+        self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        ready = asyncio.create_task(self._server.ready.wait())
+        await asyncio.wait({self._serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if self._serving.done():
+            await self._serving
+            raise SettingsError("The HTTP server stopped as soon as it was started; the log says why.")
+        state = state_file.State(os.getpid(), self.port, self.token, _version(), datetime.now(UTC).isoformat())
+        state_file.write(self.settings.data_dir, state)
+        self._warming = asyncio.create_task(self._warm_up())
+
+    async def stop(self) -> None:
+        """Hang up, say what can be said in half a second, and close everything."""
+        state_file.remove(self.settings.data_dir, os.getpid())
+        await self.exchange.close()
+        await self._webhooks.close(_WEBHOOK_GRACE_SECONDS)
+        self._server.should_exit = True
+        if self._serving is not None:
+            await self._serving
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.wait({self._warming})
+        await self.speech.close()
+        self._socket.close()
+
+    async def _warm_up(self) -> None:
+        """Start the speech processes before the first call needs them; the listener need not wait for it."""
+        if self.speech.synthesiser.why_not is not None:
+            log.warning("%s", self.speech.synthesiser.why_not)
+        try:
+            await self.speech.start()
+        except SpeechUnavailable as error:
+            log.error("%s", error)
+
+    def _app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                *telnyx.routes(self.exchange),
+                *assemblyai.routes(self.speech, self.faults),
+                *openai.routes(self.faults),
+                *deepgram.routes(self.speech, self.faults),
+                *control.routes(
+                    token=self.token,
+                    version=_version(),
+                    environment=lambda: self.environment,
+                    exchange=self.exchange,
+                    speech=self.speech,
+                    faults=self.faults,
+                ),
+            ]
+        )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers, and with an event for the moment it listens."""
+
+    def __init__(self, app: Starlette) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                ws="websockets-sansio",
+                ws_max_size=_MAX_MESSAGE_BYTES,
+                ws_ping_interval=None,
+                ws_per_message_deflate=False,
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        # Listening here already makes a second simulator on the port fail now, not later.
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(
+                f"Port {port} is already in use: stop what listens there or choose another with --port."
+            ) from None
+        raise SettingsError(f"Cannot listen on {host} port {port}: {error}.") from error
+    return listener
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("sidetone")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"

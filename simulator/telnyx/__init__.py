@@ -1,0 +1,7 @@
+"""Stands in for Telnyx: Call Control, TeXML, webhooks and media streams."""
+
+from __future__ import annotations
+
+from simulator.telnyx.rest import routes
+
+__all__ = ["routes"]

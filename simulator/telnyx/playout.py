@@ -1,0 +1,79 @@
+"""What the application has sent for the caller and the caller has not heard yet. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+BYTES_PER_MS: Final = 8
+"""G.711 at 8 kHz: one byte per sample."""
+MAX_QUEUE_MS: Final = 600_000
+_MAX_ITEMS: Final = MAX_QUEUE_MS // 10
+
+
+class QueueFull(Exception):
+    """More than ten minutes of audio, or 60,000 chunks and marks, are waiting."""
+
+
+class Playout:
+    """A queue of codec bytes and marks, read in real time. Chunks may have any length."""
+
+    def __init__(self) -> None:
+        self._queue: deque[bytes | str] = deque()
+        self._bytes = 0
+        self._played_of_first = 0
+
+    @property
+    def queued_ms(self) -> int:
+        return self._bytes // BYTES_PER_MS
+
+    def write(self, payload: bytes) -> None:
+        """Queue audio. Raises QueueFull and keeps what was queued."""
+        if self._bytes + len(payload) > MAX_QUEUE_MS * BYTES_PER_MS:
+            raise QueueFull(f"More than {MAX_QUEUE_MS // 60_000} minutes of audio are waiting to be played.")
+        self._append(payload)
+        self._bytes += len(payload)
+
+    def mark(self, name: str) -> bool:
+        """Queue a mark behind the audio sent so far; False when nothing waits, so it is reached already.
+
+        Raises QueueFull.
+        """
+        if not self._queue:
+            return False
+        self._append(name)
+        return True
+
+    def clear(self) -> list[str]:
+        """Forget all audio; returns the names of the marks that were queued."""
+        marks = [item for item in self._queue if isinstance(item, str)]
+        self._queue.clear()
+        self._bytes = self._played_of_first = 0
+        return marks
+
+    def take(self, size: int) -> tuple[bytes, list[str]]:
+        """The next `size` bytes, fewer when the queue runs dry, and the marks reached with them."""
+        taken: list[bytes] = []
+        marks: list[str] = []
+        while self._queue:
+            item = self._queue[0]
+            if isinstance(item, str):
+                marks.append(item)
+                self._queue.popleft()
+                continue
+            if size == 0:
+                break
+            piece = item[self._played_of_first : self._played_of_first + size]
+            taken.append(piece)
+            size -= len(piece)
+            self._bytes -= len(piece)
+            self._played_of_first += len(piece)
+            if self._played_of_first == len(item):
+                self._queue.popleft()
+                self._played_of_first = 0
+        return b"".join(taken), marks
+
+    def _append(self, item: bytes | str) -> None:
+        if len(self._queue) >= _MAX_ITEMS:
+            raise QueueFull(f"More than {_MAX_ITEMS:,} chunks and marks are waiting to be played.")
+        self._queue.append(item)

@@ -1,0 +1,19 @@
+"""Whole calls through real processes and real sockets: one simulator and one agent for each test module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.house import House
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    pytest.importorskip("espeakng_loader", reason="the local voice is missing: install sidetone[speech]")
+    made = House(tmp_path_factory.mktemp("house"))
+    try:
+        yield made.start()
+    finally:
+        made.stop()
