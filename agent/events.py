@@ -457,9 +457,19 @@ AnyEvent = (
     | Unknown
 )
 
+
+class _Envelope(msgspec.Struct):
+    type: str
+    seq: int = 0
+    at: str = ""
+    mono: int = 0
+    call: str = ""
+
+
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
-_envelope = frozenset(Event.__struct_fields__) | {"type"}
+_envelopes = msgspec.json.Decoder(_Envelope)
+_objects = msgspec.json.Decoder(dict[str, Any])
 
 
 def encode(event: Event) -> bytes:
@@ -480,20 +490,22 @@ def decode(data: bytes | str) -> Event:
     """
     try:
         return _decoder.decode(data)
-    except msgspec.ValidationError as error:
-        fields = msgspec.json.decode(data)
-        if not isinstance(fields, dict) or not isinstance(fields.get("type"), str) or fields["type"] in KNOWN:
-            raise ValueError(f"not an event: {error}") from error
-        return Unknown(
-            seq=fields.get("seq", 0),
-            at=fields.get("at", ""),
-            mono=fields.get("mono", 0),
-            call=fields.get("call", ""),
-            original=fields["type"],
-            fields={key: value for key, value in fields.items() if key not in _envelope},
-        )
+    except msgspec.DecodeError as error:
+        wrong = error
+    try:
+        envelope, fields = _envelopes.decode(data), _objects.decode(data)
     except msgspec.DecodeError as error:
         raise ValueError(f"not an event: {error}") from error
+    if envelope.type in KNOWN:
+        raise ValueError(f"not an event: {wrong}") from wrong
+    return Unknown(
+        seq=envelope.seq,
+        at=envelope.at,
+        mono=envelope.mono,
+        call=envelope.call,
+        original=envelope.type,
+        fields={key: value for key, value in fields.items() if key not in _Envelope.__struct_fields__},
+    )
 
 
 KNOWN: dict[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in Event.__subclasses__()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from agent import call_state, events
@@ -17,7 +17,7 @@ class HistoryError(Exception):
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+def _reading(path: Path) -> Generator[sqlite3.Connection]:
     if not path.exists():
         raise HistoryError(f"No calls yet: {path} does not exist. Make one with `sidetone call`.")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import shlex
 import signal
 import sys
@@ -14,6 +15,8 @@ from simulator.settings import DEFAULT_PORT, Settings, SettingsError, default_da
 
 
 def main() -> None:
+    # Read when numpy is loaded: BLAS threads spin, and cost a core for the small products of recognition.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         settings = _settings()
         with _runner() as runner:

@@ -12,7 +12,7 @@ from tests.e2e.house import House
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     pytest.importorskip("espeakng_loader", reason="the local voice is missing: install sidetone[speech]")
-    made = House(tmp_path_factory.mktemp("house"))
+    made = House(tmp_path_factory.mktemp("house"), PYTHONWARNINGS="default::DeprecationWarning")
     try:
         yield made.start()
     finally:

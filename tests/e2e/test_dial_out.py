@@ -8,7 +8,7 @@ import re
 import pytest_asyncio
 
 from agent import call_state, events
-from tests.e2e.house import House, finals, of
+from tests.e2e.house import ROOT, House, finals, of
 
 LINES = [
     "I need to move my appointment.",
@@ -124,3 +124,16 @@ async def test_other_sentences_give_other_words_and_silence_gives_none(house: Ho
 
     assert [words(text) for text in finals(heard)] == [words(said)]
     assert finals(nothing) == []
+
+
+async def test_the_agent_calls_nothing_that_its_libraries_deprecate(
+    house: House, call: list[events.Event]
+) -> None:
+    warnings = [line for line in house.agent.out.read_text().splitlines() if "DeprecationWarning" in line]
+
+    assert [line for line in warnings if f"{ROOT}/agent/" in line and "audioop" not in line] == []
+    assert not [
+        event
+        for event in await house.until(lambda e: isinstance(e, events.CallEnded))
+        if isinstance(event, events.AgentLog)
+    ]

@@ -1,0 +1,279 @@
+"""Lines spoken by espeak-ng, sent through µ-law and what a line does to them, and heard again."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+
+import numpy as np
+import pytest
+
+from simulator.audio import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from simulator.speech import general
+from simulator.speech import vocabulary as vocabulary_module
+from simulator.speech.services import SpeechServices
+
+LINES = (
+    "Hello, this is Anna Kowalski, I would like to book an appointment.",
+    "Could you move it to 2:30 on Thursday the 26th?",
+    "Wait, actually, could we make it Friday instead?",
+    "My phone number is 555-0142.",
+    "No.",
+    "Thank you very much, goodbye.",
+)
+UNKNOWN = "We ordered seven boxes of paper but received only five."
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("espeakng_loader") is None, reason="espeakng_loader is not installed"
+)
+needs_pocketsphinx = pytest.mark.skipif(
+    importlib.util.find_spec("pocketsphinx") is None, reason="pocketsphinx has no wheel for this Python"
+)
+
+
+@pytest.fixture
+async def services():
+    services = SpeechServices()
+    await services.vocabulary.add(LINES)
+    yield services
+    await services.close()
+
+
+@pytest.fixture
+def no_general(monkeypatch):
+    """Only the matcher."""
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pocketsphinx" else found(name))
+
+
+async def spoken(services: SpeechServices, line: str, **options) -> np.ndarray:
+    return (await services.synthesiser.render(line, **options)).samples
+
+
+def on_the_line(*pieces: np.ndarray, before_ms: int = 250, after_ms: int = 300) -> np.ndarray:
+    """`pieces` one after the other as they come out of G.711."""
+    return ulaw_decode(ulaw_encode(np.concatenate([silence(before_ms), *pieces, silence(after_ms)])))
+
+
+def silence(ms: int) -> np.ndarray:
+    return np.zeros(ms * 8, np.int16)
+
+
+def noisy(samples: np.ndarray, snr_db: float) -> np.ndarray:
+    rms = np.sqrt(np.square(samples.astype(float)).mean())
+    noise = np.random.default_rng(3).normal(0, rms * 10 ** (-snr_db / 20), len(samples))
+    return np.clip(samples + noise, -32768, 32767).astype(np.int16)
+
+
+def packets(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """20 ms packets, and which fifth of them is lost."""
+    whole = samples[: len(samples) // 160 * 160].reshape(-1, 160).copy()
+    return whole, np.random.default_rng(5).random(len(whole)) < 0.2
+
+
+async def hear(services: SpeechServices, samples: np.ndarray, *, rate: int = 8000):
+    recogniser = services.recogniser(rate)
+    step = rate // 50
+    for start in range(0, len(samples), step):
+        await recogniser.push(samples[start : start + step])
+    hypothesis = await recogniser.hypothesis("final")
+    await recogniser.end_utterance()
+    return hypothesis
+
+
+@pytest.mark.parametrize("line", LINES)
+async def test_a_line_is_heard_as_it_is_written(services, no_general, line):
+    heard = await hear(services, on_the_line(await spoken(services, line)))
+    assert heard.transcript == line
+    assert heard.engine == "script"
+
+
+async def test_words_are_placed_on_the_clock_of_the_stream(services, no_general):
+    speech = await services.synthesiser.render(LINES[1])
+    heard = await hear(services, on_the_line(speech.samples, before_ms=1000))
+    for word, said in zip(heard.words, speech.words, strict=True):
+        assert abs(word.start_ms - 1000 - said.start_ms) <= 40
+        assert abs(word.end_ms - 1000 - said.end_ms) <= 60
+        assert 0.8 < word.confidence <= 1
+
+
+@pytest.mark.parametrize(
+    "line_effect",
+    [
+        pytest.param(lambda x: alaw_decode(alaw_encode((x * 0.25).astype(np.int16))), id="A-law, 12 dB down"),
+        pytest.param(lambda x: noisy(x, 10), id="noise at 10 dB"),
+        pytest.param(
+            lambda x: np.where(packets(x)[1][:, None], 0, packets(x)[0]).ravel(), id="20 % of packets silent"
+        ),
+    ],
+)
+async def test_a_bad_line_does_not_change_what_was_said(services, no_general, line_effect):
+    samples = line_effect(on_the_line(await spoken(services, LINES[0])))
+    assert (await hear(services, samples)).transcript == LINES[0]
+
+
+async def test_a_fifth_of_all_packets_gone_costs_a_word_or_two_at_most(services, no_general):
+    whole, lost = packets(on_the_line(await spoken(services, LINES[0])))
+    heard = (await hear(services, whole[~lost].ravel())).transcript.split()
+    written = LINES[0].split()
+    assert len(heard) >= len(written) - 2
+    assert [word for word in written if word in heard] == heard
+
+
+@pytest.mark.parametrize("index", [2, 4, 8])
+@pytest.mark.parametrize("kind", ["silent", "missing"])
+async def test_a_word_whose_audio_was_lost_was_not_heard(services, no_general, index, kind):
+    speech = await services.synthesiser.render(LINES[0])
+    word = speech.words[index]
+    start, end = word.start_ms * 8, word.end_ms * 8
+    hole = silence(0) if kind == "missing" else np.zeros(end - start, np.int16)
+    heard = await hear(services, on_the_line(speech.samples[:start], hole, speech.samples[end:]))
+    assert heard.transcript.split() == [other.text for other in speech.words if other is not word]
+
+
+async def test_a_line_cut_off_is_heard_as_far_as_it_went(services, no_general):
+    speech = await services.synthesiser.render(LINES[0])
+    heard = await hear(services, on_the_line(speech.samples[: speech.words[5].start_ms * 8]))
+    assert heard.transcript == "Hello, this is Anna Kowalski,"
+
+
+async def test_two_lines_without_a_pause_are_both_heard(services, no_general):
+    both = [await spoken(services, LINES[5]), await spoken(services, LINES[1])]
+    assert (await hear(services, on_the_line(*both))).transcript == f"{LINES[5]} {LINES[1]}"
+
+
+async def test_a_long_turn_is_heard_to_its_end(services, no_general):
+    turn = [LINES[0], LINES[1], LINES[2], LINES[3], LINES[5]] * 2
+    heard = await hear(services, on_the_line(*[await spoken(services, line) for line in turn]))
+    assert heard.transcript == " ".join(turn)
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+async def test_other_sample_rates(services, no_general, rate):
+    from simulator.audio import resample
+
+    samples = resample(on_the_line(await spoken(services, LINES[2])), 8000, rate)
+    assert (await hear(services, samples, rate=rate)).transcript == LINES[2]
+
+
+def tones(*hz: int) -> np.ndarray:
+    time = np.arange(16000) / 8000
+    return np.sum([4000 * np.sin(2 * np.pi * each * time) for each in hz], axis=0).astype(np.int16)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        pytest.param(silence(2000), id="silence"),
+        pytest.param(np.random.default_rng(1).normal(0, 300, 16000).astype(np.int16), id="faint noise"),
+        pytest.param(np.random.default_rng(2).normal(0, 5000, 16000).astype(np.int16), id="loud noise"),
+        pytest.param(tones(440), id="tone"),
+        pytest.param(tones(697, 1209), id="key"),
+    ],
+)
+async def test_what_is_not_speech_has_no_words(services, samples):
+    assert (await hear(services, on_the_line(samples))).words == ()
+
+
+@pytest.mark.parametrize("voice", ["en-us+klatt6", "en-us+f3"])
+@pytest.mark.parametrize(
+    "sentence",
+    [UNKNOWN, "Turn left at the church and follow the river for a mile.", "My printer stopped working yesterday."],
+)
+async def test_another_sentence_is_not_taken_for_a_line(services, no_general, voice, sentence):
+    assert (await hear(services, on_the_line(await spoken(services, sentence, voice=voice)))).words == ()
+
+
+async def test_the_words_grow_as_the_line_is_spoken(services, no_general):
+    recogniser = services.recogniser(8000)
+    samples = on_the_line(await spoken(services, LINES[0]))
+    counts = []
+    for start in range(0, len(samples), 4000):
+        await recogniser.push(samples[start : start + 4000])
+        hypothesis = await recogniser.hypothesis("speech")
+        assert LINES[0].startswith(hypothesis.transcript)
+        counts.append(len(hypothesis.words))
+    assert counts == sorted(counts)
+    assert len(set(counts)) > 3
+
+
+async def test_after_the_end_of_an_utterance_nothing_of_it_is_left(services, no_general):
+    recogniser = services.recogniser(8000)
+    await recogniser.push(on_the_line(await spoken(services, LINES[3])))
+    await recogniser.end_utterance()
+    assert (await recogniser.hypothesis("final")).words == ()
+    await recogniser.push(on_the_line(await spoken(services, LINES[5])))
+    assert (await recogniser.hypothesis("final")).transcript == LINES[5]
+
+
+@needs_pocketsphinx
+async def test_unknown_speech_is_heard_roughly_and_says_so(services):
+    heard = await hear(services, on_the_line(await spoken(services, UNKNOWN)))
+    assert heard.engine == "rough"
+    assert "ordered" in heard.transcript.lower()
+    assert heard.transcript[0].isupper()
+    assert heard.transcript[-1].isalpha()
+    times = [moment for word in heard.words for moment in (word.start_ms, word.end_ms)]
+    assert times == sorted(times)
+
+
+@needs_pocketsphinx
+async def test_a_call_too_many_is_told_so_and_not_left_behind(services, caplog, monkeypatch):
+    monkeypatch.setattr(general, "MOST_LAG_SECONDS", 60)
+    samples = on_the_line(await spoken(services, "We ordered seven boxes."))
+    recognisers = [services.recogniser(8000) for _ in range(general.MOST_STREAMS + 1)]
+    for recogniser in recognisers:
+        await recogniser.push(samples)
+    finals = await asyncio.gather(*[recogniser.hypothesis("speech") for recogniser in recognisers])
+    assert [bool(final.words) for final in finals] == [True] * general.MOST_STREAMS + [False]
+    assert services.general.refused == 1
+    assert "No rough words" in caplog.text
+    for recogniser in recognisers:
+        await recogniser.end_utterance()
+    assert (await hear(services, samples)).words
+
+
+async def test_without_pocketsphinx_it_says_what_will_not_be_heard(services, no_general, caplog):
+    await services.start()
+    assert "needs pocketsphinx" in caplog.text
+
+
+async def test_lines_are_kept_as_long_as_anyone_may_speak_them(services, monkeypatch):
+    vocabulary = services.vocabulary
+    monkeypatch.setattr(vocabulary_module, "LINGER_SECONDS", 0.0)
+    known = len(vocabulary.bank.templates)
+    one = await vocabulary.add([LINES[0], "A new line."])
+    two = await vocabulary.add(["A new line.", "A new line."])
+    assert len(vocabulary.bank.templates) == known + 1
+    vocabulary.remove(one)
+    vocabulary.remove(one)
+    assert len(vocabulary.bank.templates) == known + 1
+    vocabulary.remove(two)
+    assert len(vocabulary.bank.templates) == known
+
+
+async def test_the_last_words_of_a_call_are_heard_after_its_lines_were_given_up(services, no_general):
+    handle = await services.vocabulary.add(["I will call again tomorrow."])
+    recogniser = services.recogniser(8000)
+    samples = on_the_line(await spoken(services, "I will call again tomorrow."))
+    await recogniser.push(samples[:6000])
+    services.vocabulary.remove(handle)
+    await recogniser.push(samples[6000:])
+    assert (await recogniser.hypothesis("final")).transcript == "I will call again tomorrow."
+
+
+async def test_a_line_added_while_someone_speaks_is_heard(services, no_general):
+    recogniser = services.recogniser(8000)
+    samples = on_the_line(await spoken(services, LINES[0]), silence(50), await spoken(services, "Is it raining?"))
+    await recogniser.push(samples[:16000])
+    await services.vocabulary.add(["Is it raining?"])
+    await recogniser.push(samples[16000:])
+    assert (await recogniser.hypothesis("final")).transcript == f"{LINES[0]} Is it raining?"
+
+
+async def test_scripts_too_long_altogether_are_refused_and_change_nothing(services, monkeypatch):
+    monkeypatch.setattr(vocabulary_module, "MOST_SECONDS", 20)
+    bank = services.vocabulary.bank
+    with pytest.raises(ValueError, match="run fewer different scripts"):
+        await services.vocabulary.add(["one hundred and " * 30 + "one."])
+    assert services.vocabulary.bank is bank
