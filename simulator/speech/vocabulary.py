@@ -146,10 +146,25 @@ def template(line: str, voice: str, speech: Speech) -> Template:
     if speech.sample_rate != SAMPLE_RATE:
         raise ValueError(f"A template is made of speech at {SAMPLE_RATE} Hz, not {speech.sample_rate}.")
     line_features = features(ulaw_decode(ulaw_encode(speech.samples)))
+    texts = as_a_sentence([word.text for word in speech.words])
     words = (
-        TemplateWord(word.text, *_frames(word.start_ms, word.end_ms, len(line_features))) for word in speech.words
+        TemplateWord(text, *_frames(word.start_ms, word.end_ms, len(line_features)))
+        for text, word in zip(texts, speech.words, strict=True)
     )
     return Template(line, voice, line_features, tuple(word for word in words if word.first < word.end))
+
+
+def as_a_sentence(words: list[str]) -> list[str]:
+    """The words with a capital at the beginning and a full stop at the end, as the service writes what it heard.
+
+    A line that ends with another mark keeps it: "I need to…" or "and then," is a speaker who has not finished.
+    """
+    if not words:
+        return words
+    written = [words[0][:1].upper() + words[0][1:], *words[1:]]
+    if written[-1][-1:].isalnum():
+        written[-1] += "."
+    return written
 
 
 def _frames(start_ms: int, end_ms: int, count: int) -> tuple[int, int]:

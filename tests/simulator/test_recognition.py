@@ -277,3 +277,17 @@ async def test_scripts_too_long_altogether_are_refused_and_change_nothing(servic
     with pytest.raises(ValueError, match="run fewer different scripts"):
         await services.vocabulary.add(["one hundred and " * 30 + "one."])
     assert services.vocabulary.bank is bank
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("thursday at two please", "Thursday at two please."),
+        ("Is it open?", "Is it open?"),
+        ("I need to…", "I need to…"),
+        ("and then,", "And then,"),
+        ("", ""),
+    ],
+)
+def test_a_line_is_written_as_the_service_writes_a_sentence(line: str, written: str) -> None:
+    assert " ".join(vocabulary_module.as_a_sentence(line.split())) == written
