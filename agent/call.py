@@ -20,8 +20,9 @@ class Call:
     """What the registry knows of a live call.
 
     ``media_token`` opens the media socket once, ``stt_token`` the tap. ``answered`` is monotonic nanoseconds, 0
-    before the answer. ``ended_by`` is who of our side ended it: agent, operator or nobody yet. ``outcome`` is
-    settled before the call leaves the registry: it is told when the media are over as well.
+    before the answer. ``ended_by`` is who of our side ended it: agent, operator or nobody yet; ``reason`` is why
+    the agent could not go on, if that was it. ``outcome`` is settled before the call leaves the registry: it is
+    told when the media are over as well.
     """
 
     direction: Direction
@@ -35,6 +36,7 @@ class Call:
     call_control_id: str = ""
     answered: int = 0
     ended_by: str = ""
+    reason: str = ""
     outcome: CallEnded | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
     tap: Tap | None = None

@@ -93,6 +93,7 @@ class CallState(msgspec.Struct):
     cause: str = ""
     ended_by: str = ""
     sip: str = ""
+    detail: str = ""
     lines: list[Line] = []
     turns: list[Turn] = []
     media: Media = msgspec.field(default_factory=Media)
@@ -285,5 +286,6 @@ def _interrupted(state: CallState, event: events.TurnInterrupted) -> None:
 def _end(state: CallState, event: events.CallEnded) -> None:
     state.phase, state.cause, state.ended_by = "ended", event.cause, event.source
     state.sip, state.duration_ms, state.ended_mono = event.sip, event.duration_ms, event.mono
+    state.detail = event.detail
     for line in state.lines[-30:]:
         line.final, line.key = True, ""

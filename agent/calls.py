@@ -323,7 +323,7 @@ class Calls:
             tools=ToolBox(self._tools, emit),
             turns=turns,
             emit=emit,
-            hang_up=lambda: self._hang_up_by_agent(call),
+            hang_up=lambda reason: self._hang_up_by_agent(call, reason),
         )
         try:
             assert self._framework is not None
@@ -337,7 +337,7 @@ class Calls:
                     fix="See the agent's log.",
                 )
             )
-            await self._hang_up_by_agent(call)
+            await self._hang_up_by_agent(call, "it failed.")
         finally:
             tap.close()
             turns.agent_stopped()
@@ -415,8 +415,8 @@ class Calls:
         if call.session is not None:
             self._spawn(call.session.trouble(reason))
 
-    async def _hang_up_by_agent(self, call: Call) -> None:
-        call.ended_by = call.ended_by or "agent"
+    async def _hang_up_by_agent(self, call: Call, reason: str = "") -> None:
+        call.ended_by, call.reason = call.ended_by or "agent", call.reason or reason
         await self._hang_up(call)
 
     async def _hang_up(self, call: Call) -> bool:
@@ -434,6 +434,7 @@ class Calls:
         if call.outcome is not None:
             return
         duration = (time.monotonic_ns() - call.answered) // 1_000_000 if call.answered else 0
+        detail = detail or call.reason
         call.outcome = events.CallEnded(cause=cause, source=source, duration_ms=duration, sip=sip, detail=detail)
         call.cancel_timers()
         call.over.set()

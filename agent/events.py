@@ -112,7 +112,8 @@ class CallEnded(Event, tag="call.ended"):
     ``cause`` is Telnyx's ``hangup_cause`` where its webhook told it, else one of ours: ``dial_failed``,
     ``agent_hangup``, ``operator_hangup``, ``media_lost``, ``agent_lost``, ``agent_stopped``.
     ``source`` is who ended it: caller, callee, agent, operator, carrier or unknown. ``sip`` is the SIP status
-    as the carrier wrote it. ``duration_ms`` counts from the answer, 0 if nobody answered.
+    as the carrier wrote it. ``duration_ms`` counts from the answer, 0 if nobody answered. ``detail`` is empty
+    when the conversation simply was over, else one sentence about what went wrong.
     """
 
     cause: str

@@ -20,8 +20,8 @@ from agent.turns import Turns
 class Job:
     """One call for a framework.
 
-    ``stt_url`` is the tap's address with the full path; ``hang_up`` ends the call at the carrier, and it is no
-    failure when that had happened already.
+    ``stt_url`` is the tap's address with the full path; ``hang_up`` ends the call at the carrier for a reason
+    that people will read, empty when the conversation was over; it is no failure when it had ended already.
     """
 
     call: str
@@ -38,7 +38,7 @@ class Job:
     tools: ToolBox
     turns: Turns
     emit: Callable[[Event], object]
-    hang_up: Callable[[], Awaitable[None]]
+    hang_up: Callable[[str], Awaitable[None]]
 
 
 class Session(Protocol):

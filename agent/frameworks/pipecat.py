@@ -77,7 +77,7 @@ class PipecatSession:
     def __init__(self, job: Job, client: AsyncOpenAI) -> None:
         self._job = job
         self._ending = False
-        self._heard: str | None = None
+        self._reason = ""
         self._tts_failures = 0
         self._guards: set[asyncio.Task[None]] = set()
         definition = job.definition
@@ -88,7 +88,7 @@ class PipecatSession:
                 audio_in_enabled=True,
                 audio_out_enabled=True,
                 audio_out_end_silence_secs=0,
-                serializer=LineSerializer(job.line, job.start, job.codec, job.turns, job.hang_up),
+                serializer=LineSerializer(job.line, job.start, job.codec, job.turns, self._hang_up),
             ),
         )
         self._stt = services.speech_to_text(definition, job.stt_url)
@@ -143,10 +143,7 @@ class PipecatSession:
     async def trouble(self, reason: str) -> None:
         if self._ending:
             return
-        self._ending = True
-        self._job.emit(
-            events.Error(where="agent", message=f"The agent ends the call: {reason}", fix="See the errors before.")
-        )
+        self._end_for(reason)
         last_words = TTSSpeakFrame(self._job.definition.trouble, append_to_context=False)
         last_words.interruptible = False
         await self._worker.queue_frames([last_words, EndFrame()])
@@ -215,7 +212,7 @@ class PipecatSession:
             if self._tts_failures == 1:
                 self._error("tts", frame, "Look at DEEPGRAM_API_KEY, the voice's name and the service's status.")
             if self._tts_failures >= _TTS_FAILURES or not self._tts.is_usable:
-                await self._mute("the voice service does not work")
+                await self._mute("the voice service does not work.")
         elif not self._ending:
             self._error("agent", frame, "See the agent's log.")
 
@@ -233,19 +230,27 @@ class PipecatSession:
                 fix="Look at the service's status.",
             )
         )
-        await self._mute("the voice service is silent")
+        await self._mute("the voice service is silent.")
 
     async def _mute(self, reason: str) -> None:
         """Without a voice nothing can be said: hang up rather than leave the caller in silence."""
         if self._ending:
             return
-        self._ending = True
-        self._job.emit(events.Error(where="agent", message=f"The agent hangs up: {reason}."))
+        self._end_for(reason)
         await self._give_up()
 
+    def _end_for(self, reason: str) -> None:
+        self._ending, self._reason = True, reason
+        self._job.emit(
+            events.Error(where="agent", message=f"The agent ends the call: {reason}", fix="See the errors before.")
+        )
+
     async def _give_up(self) -> None:
-        await self._job.hang_up()
+        await self._hang_up()
         await self._worker.cancel()
+
+    async def _hang_up(self) -> None:
+        await self._job.hang_up(self._reason)
 
     def _guard(self, after_s: float, action: Any) -> None:
         async def wait() -> None:

@@ -75,7 +75,7 @@ class Framework:
             pass
 
     async def trouble(self, reason: str) -> None:
-        await self._job.hang_up()
+        await self._job.hang_up(reason)
 
     async def stop(self) -> None:
         await self._job.line.close()

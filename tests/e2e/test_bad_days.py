@@ -54,7 +54,8 @@ def said(call: list[Event]) -> list[str]:
 def polite(call: list[Event]) -> bool:
     """The caller was told, and the agent hung up once that was played."""
     ended = of(call, events.CallEnded)[0]
-    return " ".join(said(call)).endswith(TROUBLE) and (ended.cause, ended.source) == ("normal_clearing", "agent")
+    told = " ".join(said(call)).endswith(TROUBLE) and bool(ended.detail)
+    return told and (ended.cause, ended.source) == ("normal_clearing", "agent")
 
 
 @pytest.mark.parametrize("code", [401, 1008, 3006])
