@@ -1,0 +1,139 @@
+"""The agent's API as the console uses it: the stream of events, and what may be asked of it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from agent import api
+from agent.events import Event
+from console.http_client import Http, Unreachable
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+Message = api.Snapshot | api.Resumed | Event
+
+MAX_MESSAGE = 64 * 1024 * 1024
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+_DIAL_S = 60.0
+_BREATH = 200
+
+T = TypeVar("T")
+
+
+class AgentError(Exception):
+    """The agent did not do what it was asked, or cannot be reached; one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an agent is, and the token that opens it."""
+
+    url: str
+    token: str = field(repr=False)
+
+
+class AgentClient:
+    """``endpoint`` is awaited before every use, since a restarted agent may be somewhere else."""
+
+    def __init__(self, endpoint: Callable[[], Awaitable[Endpoint]], http: Http) -> None:
+        self._endpoint = endpoint
+        self._http = http
+
+    async def health(self) -> api.Health:
+        return await self._ask("GET", "/health", None, api.Health)
+
+    async def dial(self, request: api.DialRequest) -> str:
+        """Dial; returns the new call's id once the carrier has taken the call."""
+        return (await self._ask("POST", "/calls", request, api.DialAnswer, _DIAL_S)).call
+
+    async def hang_up(self, call: str, who: str) -> None:
+        await self._ask("POST", f"/calls/{quote(call, safe='')}/hangup", api.HangupRequest(who), dict, 20.0)
+
+    async def follow(
+        self,
+        deliver: Callable[[Message, str], None],
+        lost: Callable[[str], None],
+        last_seq: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """Follow the stream for ever: each message decoded and as its JSON text.
+
+        A broken connection is told to ``lost`` in one sentence and opened again from ``last_seq`` on.
+        """
+        failures = 0
+        while True:
+            endpoint = await self._endpoint()
+            try:
+                reason = await self._read(endpoint, last_seq(), deliver)
+                failures = 0
+            except AgentError as error:
+                reason = str(error)
+            lost(reason)
+            await asyncio.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
+            failures += 1
+
+    async def _read(self, endpoint: Endpoint, after: int | None, deliver: Callable[[Message, str], None]) -> str:
+        websocket = await self._connect(endpoint, after)
+        from websockets.exceptions import ConnectionClosed
+
+        received = 0
+        try:
+            while True:
+                try:
+                    text = await websocket.recv(decode=True)
+                except ConnectionClosed:
+                    return "The connection to the agent broke off; trying again."
+                try:
+                    message = api.decode_message(text)
+                except ValueError as error:
+                    raise AgentError(f"The agent sent something that is no event: {error}") from error
+                deliver(message, text)
+                received += 1
+                if received % _BREATH == 0:
+                    # A long backlog is read without ever waiting; the screen must get its turn.
+                    await asyncio.sleep(0)
+        finally:
+            await websocket.close()
+
+    async def _connect(self, endpoint: Endpoint, after: int | None) -> ClientConnection:
+        # In a thread, so that the screen stays alive meanwhile.
+        client = await asyncio.to_thread(importlib.import_module, "websockets.asyncio.client")
+        from websockets.exceptions import InvalidStatus, WebSocketException
+
+        url = f"ws{endpoint.url.removeprefix('http')}/events" + ("" if after is None else f"?from={after}")
+        try:
+            return await client.connect(
+                url,
+                additional_headers={"Authorization": f"Bearer {endpoint.token}"},
+                proxy=None,
+                compression=None,
+                max_size=MAX_MESSAGE,
+            )
+        except InvalidStatus as error:
+            status = error.response.status_code
+            if status in (401, 403):
+                raise AgentError("The agent refused the token.") from error
+            raise AgentError(f"The agent answered {status} instead of events.") from error
+        except (OSError, TimeoutError, WebSocketException) as error:
+            raise AgentError(f"The agent at {endpoint.url} does not answer.") from error
+
+    async def _ask(self, method: str, path: str, body: object, kind: type[T], timeout: float = 5.0) -> T:
+        endpoint = await self._endpoint()
+        data = None if body is None else msgspec.json.encode(body)
+        try:
+            status, answer = await self._http.request(method, endpoint.url + path, endpoint.token, data, timeout)
+        except Unreachable as error:
+            raise AgentError(f"The agent cannot be reached: {error}") from error
+        try:
+            if status >= 300:
+                raise AgentError(msgspec.json.decode(answer, type=api.ErrorBody).error)
+            return msgspec.json.decode(answer, type=kind)
+        except msgspec.DecodeError as error:
+            raise AgentError(f"The agent answered {status} to {method} {path} with something else.") from error

@@ -1,0 +1,135 @@
+"""The subcommands of ``sidetone``; what each does is loaded when it is asked for."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+
+import typer
+
+from console.command_line import options
+from console.commands import COMMAND_LINE
+from console.session import Options
+
+app = typer.Typer(
+    name="sidetone",
+    help="A terminal console for Telnyx voice agents. Without a command it opens the screen.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+_VERDICT = (
+    "Exit status: 0 when the call was answered, the agent answered every line and the call ended normally; "
+    "1 when not; 2 for wrong usage; 130 when interrupted."
+)
+
+
+@app.callback(invoke_without_command=True)
+def console(
+    context: typer.Context,
+    line: options.Line = "sim",
+    simulated: options.Simulated = "",
+    attach: options.Attach = "",
+    token_file: options.TokenFile = None,
+    version: options.Version = False,
+) -> None:
+    if version:
+        print(f"sidetone {importlib.metadata.version('sidetone')}")
+        raise typer.Exit
+    if context.invoked_subcommand is not None:
+        if line != "sim" or simulated or attach:
+            raise typer.BadParameter(f"put the options after {context.invoked_subcommand}.")
+        return
+    from console.cli import open_console
+
+    token = options.token(token_file) if attach else ""
+    raise typer.Exit(open_console(Options(line, options.names(simulated), attach, token)))
+
+
+@app.command("call", help=COMMAND_LINE["call"], epilog=_VERDICT)
+def call(
+    to: options.To = "",
+    say: options.Say = None,
+    script: options.Script = None,
+    inbound: options.Inbound = False,
+    from_: options.From = "",
+    line: options.Line = "sim",
+    simulated: options.Simulated = "",
+    as_json: options.AsJson = False,
+    keep: options.Keep = False,
+    timeout: options.Timeout = 300.0,
+    yes: options.Yes = False,
+) -> None:
+    from console.command_line import call as calls
+    from console.command_line import script as scripts
+    from console.command_line.output import JsonOutput, TextOutput
+
+    if say and script is not None:
+        raise typer.BadParameter("--say and --script exclude each other.")
+    if line == "telnyx":
+        _check_live(to, bool(say or script or inbound), yes)
+    try:
+        wanted = scripts.from_lines(say) if say else scripts.from_file(script) if script is not None else None
+    except scripts.ScriptError as error:
+        raise typer.BadParameter(str(error)) from error
+    order = calls.CallOrder(
+        to=to,
+        from_=from_,
+        script=wanted,
+        inbound=inbound,
+        line=line,
+        simulated=options.names(simulated),
+        keep=keep,
+        timeout_s=timeout,
+    )
+    raise typer.Exit(calls.run(order, JsonOutput() if as_json else TextOutput()))
+
+
+def _check_live(to: str, scripted: bool, yes: bool) -> None:
+    if scripted:
+        raise typer.BadParameter("on a live line a person answers: leave out --say, --script and --inbound.")
+    if not to:
+        raise typer.BadParameter("a live call needs a number.")
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("a live call costs money: confirm it with --yes.")
+    typer.confirm(f"Dial {to} on the live line? It costs money.", abort=True)
+
+
+@app.command("calls", help=COMMAND_LINE["calls"])
+def calls(limit: options.Limit = 20, as_json: options.AsJson = False) -> None:
+    from console.command_line import history
+
+    raise typer.Exit(history.list_calls(limit, as_json))
+
+
+@app.command("show", help=COMMAND_LINE["show"])
+def show(call: options.CallId, as_json: options.AsJson = False) -> None:
+    from console.command_line import history
+
+    raise typer.Exit(history.show_call(call, as_json))
+
+
+@app.command("agent", help=COMMAND_LINE["agent"], context_settings=_PASS_ON)
+def agent(context: typer.Context, line: options.Line = "sim", simulated: options.Simulated = "") -> None:
+    from console.command_line import processes
+
+    raise typer.Exit(processes.run_agent(line, options.names(simulated), context.args))
+
+
+@app.command("simulator", help=COMMAND_LINE["simulator"], context_settings={**_PASS_ON, "help_option_names": []})
+def simulator(context: typer.Context) -> None:
+    from console.command_line import processes
+
+    raise typer.Exit(processes.run_simulator(context.args))
+
+
+@app.command("stop", help=COMMAND_LINE["stop"])
+def stop() -> None:
+    from console.command_line import processes
+
+    raise typer.Exit(processes.stop())

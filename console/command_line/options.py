@@ -1,0 +1,97 @@
+"""The options that the subcommands share, and their checks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.environment import KEYS, LINES
+
+
+def _checked_line(value: str) -> str:
+    if value not in LINES:
+        raise typer.BadParameter(f"choose one of {', '.join(LINES)}.")
+    return value
+
+
+def _checked_services(value: str) -> str:
+    unknown = [name for name in names(value) if name not in KEYS]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]!r} cannot be simulated: choose from {', '.join(KEYS)}.")
+    return value
+
+
+def _checked_number(value: str) -> str:
+    if not value:
+        return ""
+    from agent.numbers import check_number
+
+    number = check_number(value)
+    if number is None:
+        raise typer.BadParameter(f"{value} is no telephone number: begin with + and the country code.")
+    return number
+
+
+def _checked_url(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise typer.BadParameter("give an address such as http://127.0.0.1:8790.")
+    return value.rstrip("/")
+
+
+def names(value: str) -> tuple[str, ...]:
+    """A list with commas as a tuple."""
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def token(file: Path | None) -> str:
+    """The token of a remote agent, from ``file`` or the environment."""
+    if file is None:
+        found = os.environ.get("SIDETONE_TOKEN", "")
+    else:
+        try:
+            found = file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise typer.BadParameter(f"{file} cannot be read: {error.strerror}.") from error
+    if not found:
+        raise typer.BadParameter("--attach needs the agent's token: give --token-file or set SIDETONE_TOKEN.")
+    return found
+
+
+Line = Annotated[str, typer.Option(callback=_checked_line, metavar="sim|telnyx", help="Which telephone line.")]
+Simulated = Annotated[
+    str,
+    typer.Option(
+        "--sim",
+        callback=_checked_services,
+        metavar="stt,llm,tts",
+        help="Simulate these whatever keys are set.",
+    ),
+]
+Attach = Annotated[
+    str, typer.Option(callback=_checked_url, metavar="URL", help="Attach to the agent there; start nothing.")
+]
+TokenFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Holds that agent's token; without it SIDETONE_TOKEN does.")
+]
+Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs: one JSON object a line.")]
+To = Annotated[
+    str,
+    typer.Argument(callback=_checked_number, metavar="NUMBER", help="Whom to dial, with + and country code."),
+]
+From = Annotated[
+    str, typer.Option("--from", callback=_checked_number, metavar="NUMBER", help="The calling number.")
+]
+Say = Annotated[
+    list[str] | None, typer.Option(metavar="TEXT", help="What the simulated caller says; may be repeated.")
+]
+Script = Annotated[Path | None, typer.Option(metavar="FILE", help="What the simulated caller says, as YAML.")]
+Inbound = Annotated[bool, typer.Option("--inbound", help="Let the simulated caller dial in.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Leave agent and simulator running.")]
+Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Hang up after so long.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before a live call, which costs money.")]
+Limit = Annotated[int, typer.Option(min=1, metavar="N", help="How many.")]
+CallId = Annotated[str, typer.Argument(metavar="ID", help="The call's id or a beginning of it.")]

@@ -1,0 +1,154 @@
+"""Every command, once: its name, keys, help and when it can be used.
+
+The keys of the screen, the footer, the ``:`` prompt, the palette, the help and the command line's help texts are
+all made from this table. A command named ``hangup`` is carried out by ``do_hangup`` of the main screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What decides whether a command can be used. ``agent`` says in words why there is none, or nothing."""
+
+    agent: str = ""
+    calls: int = 0
+    selected: bool = False
+    selected_live: bool = False
+    turns: int = 0
+    wide: bool = False
+    remote: bool = False
+
+
+Reason = Callable[[Situation], str]
+
+
+def _always(_situation: Situation) -> str:
+    return ""
+
+
+def _needs_agent(situation: Situation) -> str:
+    return situation.agent
+
+
+def _needs_live_call(situation: Situation) -> str:
+    if not situation.selected:
+        return "no call is selected"
+    return situation.agent if situation.selected_live else "the selected call has ended already"
+
+
+def _needs_call(situation: Situation) -> str:
+    return "" if situation.calls else "there are no calls yet; d dials one"
+
+
+def _needs_turn(situation: Situation) -> str:
+    return "" if situation.turns else "the selected call has no turns yet"
+
+
+def _needs_width(situation: Situation) -> str:
+    return "" if situation.wide else "the event list needs a terminal of 120 columns"
+
+
+def _needs_own_agent(situation: Situation) -> str:
+    return "the agent is remote: restart it where it runs" if situation.remote else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """``label`` is for the footer, and commands without one are not in it. ``argument`` names what may follow
+    the name at the prompt, in brackets when it may be left out. ``reason`` is empty when the command can be
+    used, else it says why not."""
+
+    name: str
+    keys: tuple[str, ...]
+    help: str
+    label: str = ""
+    argument: str = ""
+    reason: Reason = _always
+
+    @property
+    def usage(self) -> str:
+        return f"{self.name} {self.argument}".rstrip()
+
+
+COMMANDS = (
+    Command("dial", ("d",), "Dial; a LIVE line asks first.", "dial",
+            "[NUMBER]", _needs_agent),
+    Command("dial-to", ("D",), "Ask for a number and dial it.", "dial to", "", _needs_agent),
+    Command("hangup", ("x",), "Hang up the selected call, after asking.", "hang up", "[CALL]", _needs_live_call),
+    Command("follow", ("f", "end"), "Follow the end of the transcript.", "follow", "", _needs_call),
+    Command("select", (), "Select a call by its number.", "", "CALL",
+            _needs_call),
+    Command("next", ("down", "]"), "Select the next call.", "", "", _needs_call),
+    Command("previous", ("up", "["), "Select the previous call.", "", "", _needs_call),
+    Command("previous-turn", ("left",), "Look at the turn before.", "turns", "", _needs_turn),
+    Command("next-turn", ("right",), "Look at the turn after.", "", "", _needs_turn),
+    Command("page-up", ("pageup",), "Scroll back."),
+    Command("page-down", ("pagedown",), "Scroll on."),
+    Command("top", ("home",), "Scroll to the beginning."),
+    Command("log", ("g",), "Show or leave the agent's log.", "log"),
+    Command("errors", ("e",), "Show only errors in the event list.", "", "", _needs_width),
+    Command("all", ("a",), "Show all events in the event list.", "", "", _needs_width),
+    Command("zoom", ("z",), "Give the transcript the whole screen, or back.", "zoom", "", _needs_call),
+    Command("restart", ("R",), "Stop the agent and its calls and start it anew.", "restart", "",
+            _needs_own_agent),
+    Command("palette", ("ctrl+p",), "Search the commands."),
+    Command("prompt", (":",), "Type a command.", "command"),
+    Command("help", ("?",), "Show the keys and what they do.", "help"),
+    Command("back", ("escape", "q"), "Leave what is open."),
+    Command("quit", ("ctrl+q",), "Leave; asks first while calls are live.", "quit"),
+)  # fmt: skip
+
+BY_NAME = {command.name: command for command in COMMANDS}
+
+COMMAND_LINE = {
+    "call": "Make one call without the screen and judge it.",
+    "calls": "List the last calls.",
+    "show": "Show one call as text, or its events as JSON.",
+    "agent": "Run the agent alone, in the foreground.",
+    "simulator": "Run the simulator alone, in the foreground.",
+    "stop": "Stop the agent and simulator in the background.",
+}
+"""The subcommands of ``sidetone``; without one it opens the screen."""
+
+
+class UnknownCommand(Exception):
+    """There is no such command; the text names the nearest one."""
+
+
+def parse(text: str) -> tuple[Command, str]:
+    """A line of the ``:`` prompt as command and argument. A beginning of a name that fits only one is enough.
+
+    Raises:
+        UnknownCommand: no name fits, or more than one.
+    """
+    name, _, argument = text.strip().lstrip(":").partition(" ")
+    found = BY_NAME.get(name)
+    if found is None:
+        fitting = [command for command in COMMANDS if name and command.name.startswith(name)]
+        if len(fitting) == 1:
+            found = fitting[0]
+        elif fitting:
+            raise UnknownCommand(f"{name!r} may be {' or '.join(command.name for command in fitting)}.")
+        else:
+            raise UnknownCommand(f"There is no command {name!r}: ? shows all of them.")
+    argument = argument.strip()
+    if argument and not found.argument:
+        raise UnknownCommand(f"{found.name} takes nothing after it.")
+    if not argument and found.argument and not found.argument.startswith("["):
+        raise UnknownCommand(f"{found.name} needs {found.argument}.")
+    return found, argument
+
+
+_KEY_NAMES = {
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home",
+    "end": "End", "escape": "Esc", "ctrl+p": "^p", "ctrl+q": "^q",
+}  # fmt: skip
+
+
+def key_name(key: str) -> str:
+    """A key as it is written for people."""
+    return _KEY_NAMES.get(key, key)

@@ -1,0 +1,202 @@
+"""What the commands of the screen do. ``do_NAME`` carries out the command NAME, with - as _."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from console import words
+from console.client import AgentError
+from console.session import Session
+from console.view import View
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+    from console.screens.main import MainScreen
+
+
+class Actions:
+    """The commands of one main screen."""
+
+    def __init__(self, screen: MainScreen, session: Session, view: View) -> None:
+        self._screen, self._session, self._view = screen, session, view
+
+    def run(self, name: str, argument: str) -> None:
+        """Carry out a command that can be used now."""
+        do = getattr(self, f"do_{name.replace('-', '_')}")
+        do(argument) if argument else do()
+
+    def do_dial(self, text: str = "") -> None:
+        if text:
+            self._work(self._check_and_dial(text), "dial")
+        elif self._session.line == "SIM":
+            self._dial(self._session.preferences.last_number("SIM"))
+        else:
+            self.do_dial_to()
+
+    def do_dial_to(self) -> None:
+        # Late, because few need it and the first paint must not wait for it.
+        from console.screens.dial import DialScreen
+
+        line = self._session.line
+        last = self._session.preferences.last_number(line)
+        self._screen.app.push_screen(DialScreen(last, line), self._dial)
+
+    def do_hangup(self, text: str = "") -> None:
+        call = self._call(text) if text else self._view.selected
+        found = self._view.store.calls.get(call)
+        if found is None:
+            return
+        if not found.state.live:
+            self._say("that call has ended already.")
+            return
+        number = words.number(found.state.number)
+        self._screen.ask(f"hang up {number}? y/n", y=lambda: self._work(self._hang_up(call), "hang up"))
+
+    def do_select(self, text: str) -> None:
+        call = self._call(text)
+        if call:
+            self._view.select(call)
+
+    def do_next(self) -> None:
+        self._view.step_call(1)
+
+    def do_previous(self) -> None:
+        self._view.step_call(-1)
+
+    def do_next_turn(self) -> None:
+        self._turn(1)
+
+    def do_previous_turn(self) -> None:
+        self._turn(-1)
+
+    def do_follow(self) -> None:
+        self._view.turn = None
+        self._screen.reading.follow()
+
+    def do_page_up(self) -> None:
+        self._scroll(-1)
+
+    def do_page_down(self) -> None:
+        self._scroll(1)
+
+    def do_top(self) -> None:
+        self._screen.reading.show_row(0)
+
+    def do_log(self) -> None:
+        self._view.showing_log = not self._view.showing_log
+
+    def do_errors(self) -> None:
+        self._view.errors_only = True
+
+    def do_all(self) -> None:
+        self._view.errors_only = False
+
+    def do_zoom(self) -> None:
+        self._view.zoomed = not self._view.zoomed
+
+    def do_restart(self) -> None:
+        live = self._view.store.live
+        if live:
+            self._screen.ask(
+                f"restart the agent and hang up {words.plural(live, 'call')}? y/n", y=self._session.restart_agent
+            )
+        else:
+            self._session.restart_agent()
+
+    def do_palette(self) -> None:
+        self._screen.app.action_command_palette()
+
+    def do_prompt(self, text: str = "") -> None:
+        self._screen.open_prompt(text)
+
+    def do_help(self) -> None:
+        from console.screens.help import HelpScreen
+
+        self._screen.app.push_screen(HelpScreen(self._view.symbols))
+
+    def do_back(self) -> None:
+        if self._view.showing_log:
+            self._view.showing_log = False
+        elif self._view.zoomed:
+            self._view.zoomed = False
+        else:
+            self.do_follow()
+
+    def do_quit(self) -> None:
+        store = self._view.store
+        if not store.live or store.agent.phase != "up":
+            self._leave(stop=True)
+            return
+        are = f"{words.plural(store.live, 'call')} {'is' if store.live == 1 else 'are'} live:"
+        leave, hang_up = "l leave the agent running", "h hang up all and stop"
+        if self._session.remote:
+            leave, hang_up = "l leave them", "h hang up all"
+        self._screen.ask(f"{are} {leave}, {hang_up}, esc stay", l=self._leave, h=self._hang_up_and_leave)
+
+    def _leave(self, stop: bool = False, attached: bool = False) -> None:
+        app: ConsoleApp = self._screen.app  # type: ignore[assignment]
+        app.leave(stop, attached)
+
+    def _hang_up_and_leave(self) -> None:
+        self._work(self._hang_up_all(), "hang up")
+
+    async def _hang_up_all(self) -> None:
+        for call in [view.state.id for view in self._view.store.listing() if view.state.live]:
+            await self._hang_up(call)
+        self._leave(stop=True, attached=True)
+
+    def _dial(self, number: str | None) -> None:
+        if number:
+            self._work(self._dial_now(number), "dial")
+
+    async def _dial_now(self, number: str) -> None:
+        self._say(f"dialing {words.number(number)}")
+        try:
+            self._screen.expected = await self._session.dial(number)
+        except AgentError as error:
+            self._view.store.tell("error", str(error))
+
+    async def _check_and_dial(self, text: str) -> None:
+        from console.numbers import check
+
+        number = await check(text)
+        if number is None:
+            self._view.store.tell("warn", f"{text} is no telephone number: begin with + and the country code.")
+        elif self._session.line == "SIM":
+            await self._dial_now(number)
+        else:
+            question = f"dial {words.number(number)} on the LIVE line? It costs money. y/n"
+            self._screen.ask(question, y=lambda: self._dial(number))
+
+    async def _hang_up(self, call: str) -> None:
+        try:
+            await self._session.hang_up(call)
+        except AgentError as error:
+            self._view.store.tell("error", str(error))
+
+    def _turn(self, step: int) -> None:
+        self._view.step_turn(step)
+        if self._view.turn is None:
+            self._screen.transcript.follow()
+        else:
+            self._screen.transcript.sync()
+            self._screen.transcript.show_turn(self._view.turn)
+
+    def _scroll(self, pages: int) -> None:
+        panel = self._screen.reading
+        panel.scroll_rows(pages * max(1, panel.size.height - 2))
+
+    def _call(self, text: str) -> str:
+        """The id of the call with this number in the list, or nothing after saying so."""
+        listing = self._view.store.listing()
+        if text.isdecimal() and 1 <= int(text) <= len(listing):
+            return listing[int(text) - 1].state.id
+        self._say(f"there is no call {text} in the list.")
+        return ""
+
+    def _say(self, text: str) -> None:
+        self._view.store.tell("info", text)
+
+    def _work(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._screen.run_worker(work, name=name, group=name, exit_on_error=False)

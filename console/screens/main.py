@@ -1,0 +1,266 @@
+"""The one screen: calls above, the selected call below, and beside it on wide terminals what its turns cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from console import words
+from console.commands import BY_NAME, COMMANDS, Situation, UnknownCommand, parse
+from console.screens.actions import Actions
+from console.session import Session
+from console.view import View
+from console.widgets.agent_log import AgentLog
+from console.widgets.call_table import CallTable
+from console.widgets.event_list import EventList
+from console.widgets.following import Following
+from console.widgets.footer import Footer
+from console.widgets.latency_history import LatencyHistory
+from console.widgets.line_block import LineBlock
+from console.widgets.lines import Lines
+from console.widgets.notice_line import NoticeLine, Question
+from console.widgets.prompt import Prompt
+from console.widgets.rule import Rule
+from console.widgets.status_bar import StatusBar
+from console.widgets.too_small import LEAST_HEIGHT, LEAST_WIDTH, TooSmall
+from console.widgets.transcript import Transcript
+from console.widgets.turn_inspector import TurnInspector
+from console.widgets.welcome import Welcome
+
+WIDE = 120
+_APP_KEYS = ("palette", "quit")
+"""The app itself binds these, so that they work above every screen."""
+
+
+def _bindings() -> Iterable[BindingType]:
+    """With priority, so that keys take effect in the order in which they were pressed, however fast."""
+    for command in COMMANDS:
+        if command.name not in _APP_KEYS:
+            for key in command.keys:
+                yield Binding(key, f"command('{command.name}')", command.help, show=False, priority=True)
+    for digit in "123456789":
+        yield Binding(digit, f"command('select', '{digit}')", show=False, priority=True)
+
+
+class MainScreen(Screen[None]):
+    """Draws what the store knows, ``frames`` times a second at most, and carries out commands."""
+
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = list(_bindings())
+    DEFAULT_CSS = """
+    MainScreen { layout: vertical; overflow: hidden; }
+    #middle { height: 1fr; }
+    #left { width: 1fr; }
+    #right { width: 49; }
+    """
+
+    def __init__(self, session: Session, view: View, frames: float) -> None:
+        super().__init__()
+        self.view = view
+        self.expected = ""
+        """The call that was just dialled, to be selected as soon as it is known."""
+        self._frames = frames
+        self._actions = Actions(self, session, view)
+        self._remote = bool(session.remote)
+        self._second = -1
+        self._prompt = Prompt(self.type_command, self.close_prompt)
+        symbols = view.symbols
+        self.table, self.transcript, self.log_panel = CallTable(view), Transcript(view), AgentLog(view)
+        self.notice, self._welcome, self._small = NoticeLine(view), Welcome(view), TooSmall(view)
+        inspector, event_list = TurnInspector(view), EventList(view)
+        history, line = LatencyHistory(view), LineBlock(view)
+        status, footer = StatusBar(view), Footer(view, self.situation)
+        left_rule = Rule(view, self._left_words)
+        turn_rule = Rule(view, inspector.title, symbols.tee_down)
+        history_rule = Rule(view, lambda: ("last 20 turns", ""), symbols.tee_left)
+        line_rule = Rule(view, lambda: ("line", ""), symbols.tee_left)
+        events_rule = Rule(view, event_list.title, symbols.tee_left)
+        self._table_rule = Rule(view, lambda: ("calls", "? help  : command"))
+        bottom_rule = Rule(view, lambda: ("", ""), joint=self._joint)
+        right = (turn_rule, inspector, history_rule, history, line_rule, line, events_rule, event_list)
+        self._right = Vertical(*right, id="right")
+        self._desk = Vertical(
+            status,
+            self._table_rule,
+            self.table,
+            Horizontal(
+                Vertical(left_rule, self._welcome, self.transcript, self.log_panel, id="left"),
+                self._right,
+                id="middle",
+            ),
+            bottom_rule,
+            footer,
+            self.notice,
+        )
+        self._of_call: tuple[Lines | Following, ...] = (self.transcript, left_rule, footer, *right)
+        self._others: tuple[Lines | Following, ...] = (
+            status,
+            self._table_rule,
+            bottom_rule,
+            self._welcome,
+            self.log_panel,
+            self.notice,
+            self._small,
+        )
+
+    def compose(self) -> ComposeResult:
+        yield self._desk
+        yield self._small
+
+    def on_mount(self) -> None:
+        self._arrange()
+        self.set_interval(1 / self._frames, self.draw)
+        # Its style sheet takes 20 ms to read, which the first paint need not wait for.
+        self.call_after_refresh(self._desk.mount, self._prompt)
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        self._small.display = width < LEAST_WIDTH or height < LEAST_HEIGHT
+        self._desk.display = not self._small.display
+        self.view.wide = width >= WIDE
+        self._right.styles.width = max(49, min(72, width * 2 // 5))
+        self._arrange()
+        self.draw(everything=True)
+
+    def draw(self, everything: bool = False) -> None:
+        """Bring the screen up to date with the store: what nothing has touched is not even looked at."""
+        store = self.view.store
+        changed, moved, second = store.take_changes(), store.take_moves(), int(store.clock())
+        everything = everything or second != self._second or "" in changed
+        if not (changed or moved or everything):
+            return
+        self._second = second
+        if self.expected in store.calls:
+            self.view.select(self.expected)
+            self.expected = ""
+        everything = self.view.settle() or everything
+        self._arrange()
+        self.table.sync()
+        if everything or self.view.selected in changed:
+            for widget in self._of_call:
+                widget.sync()
+        if everything:
+            for widget in self._others:
+                widget.sync()
+
+    def situation(self) -> Situation:
+        """What decides which commands can be used now."""
+        store, call = self.view.store, self.view.call
+        return Situation(
+            agent="" if store.agent.phase == "up" else f"the agent is {_WHY[store.agent.phase]}",
+            calls=len(store.calls),
+            selected=call is not None,
+            selected_live=call is not None and call.state.live,
+            turns=len(self.view.turns()),
+            wide=self.view.wide,
+            remote=self._remote,
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A question or the prompt has the keys to itself."""
+        return self.focused is None if action == "command" else True
+
+    def action_command(self, name: str, argument: str = "") -> None:
+        """A key, a click or the palette asks for a command."""
+        reason = BY_NAME[name].reason(self.situation())
+        if reason:
+            self.view.store.tell("info", f"{name}: {reason}.")
+        else:
+            self._actions.run(name, argument)
+        self.draw(everything=True)
+
+    def type_command(self, text: str) -> None:
+        """A line of the ``:`` prompt."""
+        try:
+            command, argument = parse(text)
+        except UnknownCommand as error:
+            self.view.store.tell("warn", str(error))
+            self.draw()
+        else:
+            self.action_command(command.name, argument)
+
+    def ask(self, text: str, **answers: Callable[[], None]) -> None:
+        """Put a question on the bottom line; the keyword names are the keys that answer it."""
+        self.close_prompt()
+        self.notice.ask(Question(text, answers))
+        self.set_focus(self.notice)
+
+    def on_notice_line_answered(self) -> None:
+        if self.notice.question is None:
+            self.set_focus(None)
+
+    def open_prompt(self, text: str = "") -> None:
+        """Show the ``:`` prompt in place of the notices."""
+        self.notice.display = False
+        self._prompt.open(text)
+        self.set_focus(self._prompt)
+
+    def close_prompt(self) -> None:
+        if self._prompt.display:
+            self._prompt.display = False
+            self.notice.display = True
+            self.set_focus(None)
+
+    @property
+    def reading(self) -> Following:
+        """What the scroll keys move."""
+        return self.log_panel if self.view.showing_log else self.transcript
+
+    def on_call_table_chosen(self, message: CallTable.Chosen) -> None:
+        self.view.select(message.call)
+        self.draw(everything=True)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR and event.worker.node is self:
+            error = event.worker.error
+            self.view.store.tell("error", f"{event.worker.name} failed: {type(error).__name__}: {error}")
+
+    def _arrange(self) -> None:
+        """Which widgets are there, and how high the table is."""
+        view = self.view
+        calls, call = bool(view.store.calls), view.call is not None
+        self.table.display = self._table_rule.display = calls and not view.zoomed
+        if calls:
+            self.table.styles.height = self.table.height_for(self.size.height)
+        self._right.display = view.wide and call and not view.zoomed
+        self._welcome.display = not call and not view.showing_log
+        self.transcript.display = call and not view.showing_log
+        self.log_panel.display = view.showing_log
+
+    def _joint(self) -> int:
+        return self.size.width - self._right.size.width if self._right.display else -1
+
+    def _left_words(self) -> tuple[str, str]:
+        symbols, view = self.view.symbols, self.view
+        if view.showing_log:
+            return "agent log", self._place(self.log_panel, "g back")
+        call = view.call
+        if call is None:
+            return "sidetone", ""
+        number = view.store.number_of(view.selected)
+        title = f"{number} {words.number(call.state.number)}"
+        if view.wide:
+            title = f"transcript {symbols.dot} {title}"
+        return title, self._place(self.transcript, f"{symbols.following} following" if call.state.live else "")
+
+    def _place(self, panel: Following, rest: str) -> str:
+        if panel.following:
+            return rest
+        new = f"{panel.unseen} new, " if panel.unseen else ""
+        return f"{self.view.symbols.slow} {new}f follows"
+
+
+_WHY = {
+    "off": "not started yet",
+    "starting": "still starting",
+    "crashed": "down: g shows why",
+    "stopping": "stopping",
+    "stopped": "stopped",
+}

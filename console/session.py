@@ -1,0 +1,184 @@
+"""What stands behind the screen: the store, kept fed, and what the operator can do to calls and processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from agent import api, events, paths
+from console import environment
+from console.client import AgentClient, AgentError, Endpoint, Message
+from console.http_client import Http
+from console.preferences import Preferences
+from console.process_state import ProcessState
+from console.simulator_client import Simulator, SimulatorError
+from console.store import Store
+
+if TYPE_CHECKING:
+    from console.supervisor import Supervisor
+
+WHO = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for. ``url`` and ``token`` name a remote agent; nothing is started then."""
+
+    line: str = "sim"
+    simulated: tuple[str, ...] = ()
+    url: str = ""
+    token: str = field(default="", repr=False)
+
+
+class Session:
+    """One console's connection to one agent, from ``start`` to ``close``."""
+
+    def __init__(self, store: Store, options: Options) -> None:
+        self.store = store
+        self.remote = options.url
+        self.preferences = Preferences(paths.data_dir() / "console.json")
+        self._options = options
+        self._http = Http()
+        self._client = AgentClient(self._endpoint, self._http)
+        self._plan: environment.Plan | None = None
+        self._supervisor: Supervisor | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+
+    def start(self) -> asyncio.Task[None]:
+        """Begin; the task ends only when something failed that should not have."""
+        self._running = asyncio.create_task(self._run(), name="session")
+        return self._running
+
+    @property
+    def line(self) -> str:
+        """SIM or LIVE; LIVE as long as it is not known, because that is the one to be careful with."""
+        return self.store.services.get("line", "LIVE")
+
+    async def dial(self, number: str) -> str:
+        """Dial ``number`` (E.164); returns the call's id.
+
+        Raises:
+            AgentError: the agent refused, or cannot be reached.
+        """
+        call = await self._client.dial(api.DialRequest(to=number, who=WHO))
+        self.preferences.remember(self.line, number)
+        return call
+
+    async def hang_up(self, call: str) -> None:
+        """Hang up.
+
+        Raises:
+            AgentError: the agent refused, or cannot be reached.
+        """
+        await self._client.hang_up(call, WHO)
+
+    def restart_agent(self) -> None:
+        if self._supervisor is not None:
+            self._supervisor.restart_agent()
+
+    async def close(self, stop: bool, attached: bool = False) -> list[ProcessState]:
+        """Let go of everything; returns the processes that go on running.
+
+        ``stop`` ends what this console started, ``attached`` what it only found as well.
+        """
+        for task in (self._running, *self._tasks):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+        left: list[ProcessState] = []
+        if self._supervisor is not None:
+            if stop:
+                await self._supervisor.stop(attached)
+            for state in (self.store.agent, self.store.simulator):
+                process = self._supervisor.agent if state.name == "agent" else self._supervisor.simulator
+                if process is not None and process.running is not None:
+                    left.append(state)
+        await self._http.close()
+        return left
+
+    async def _run(self) -> None:
+        if self.remote:
+            self._ready.set()
+            self.store.process_changed(ProcessState("agent", "starting", since=self.store.clock()))
+            await self._follow()
+            return
+        # Late, since the first paint must not wait for it.
+        from console.supervisor import Supervisor
+
+        settings = await asyncio.to_thread(environment.read_settings)
+        self._plan = plan = environment.decide(settings, self._options.line, self._options.simulated)
+        self.store.expect_services(plan.services)
+        self._supervisor = Supervisor(plan, paths.data_dir(), self._http, self._process_changed)
+        self._ready.set()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._supervisor.run(), name="supervisor")
+            group.create_task(self._follow(), name="events")
+
+    async def _follow(self) -> None:
+        await self._client.follow(self._deliver, self._lost, lambda: self.store.seq)
+
+    async def _endpoint(self) -> Endpoint:
+        await self._ready.wait()
+        if self._supervisor is not None:
+            return await self._supervisor.endpoint()
+        return Endpoint(self.remote, self._options.token)
+
+    def _deliver(self, message: Message, _text: str) -> None:
+        self.store.feed(message)
+        if self.remote and self.store.agent.phase != "up":
+            self.store.process_changed(ProcessState("agent", "up", since=self.store.clock(), attached=True))
+        if isinstance(message, api.Snapshot):
+            self._compare(message.health.services)
+        if isinstance(message, (events.AgentReady, api.Resumed)):
+            self._beside(self._read_health())
+
+    def _process_changed(self, state: ProcessState) -> None:
+        self.store.process_changed(state)
+        if (state.name, state.phase) == ("simulator", "up"):
+            self._beside(self._read_simulator_health())
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.store.tell("error", f"{type(error).__name__}: {error}")
+
+    def _compare(self, services: Mapping[str, str]) -> None:
+        """An agent that was found running may have been started with other settings than those of now."""
+        plan = self._plan.services if self._plan is not None else {}
+        other = next((service for service, mode in plan.items() if services.get(service) != mode), "")
+        if other:
+            uses = f"the agent that runs uses {other} {services.get(other)}, not {plan[other]}"
+            self.store.tell("warn", f"{uses}: R restarts it with the settings of now.")
+
+    def _lost(self, reason: str) -> None:
+        self.store.unlinked(reason)
+        if self.remote:
+            self.store.process_changed(
+                ProcessState("agent", "crashed", since=self.store.clock(), detail=reason, attached=True)
+            )
+
+    async def _read_simulator_health(self) -> None:
+        process = self._supervisor.simulator if self._supervisor is not None else None
+        if process is None or process.running is None:
+            return
+        try:
+            self.store.feed_silence(await Simulator(process.running, self._http).why_silent())
+        except SimulatorError as error:
+            self.store.tell("warn", str(error))
+
+    async def _read_health(self) -> None:
+        try:
+            self.store.feed_health(await self._client.health())
+        except AgentError as error:
+            self.store.tell("warn", str(error))

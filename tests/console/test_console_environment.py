@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from console.environment import PlanError, decide, read_settings
+
+_SIMULATOR = {
+    "TELNYX_BASE_URL": "http://127.0.0.1:1/v2", "TELNYX_API_KEY": "simulated", "TELNYX_PUBLIC_KEY": "key",
+    "ASSEMBLYAI_BASE_URL": "ws://127.0.0.1:1", "ASSEMBLYAI_API_KEY": "simulated",
+    "OPENAI_BASE_URL": "http://127.0.0.1:1/v1", "OPENAI_API_KEY": "simulated",
+    "DEEPGRAM_BASE_URL": "ws://127.0.0.1:1", "DEEPGRAM_API_KEY": "simulated",
+}  # fmt: skip
+_KEYS = {"ASSEMBLYAI_API_KEY": "a-secret", "OPENAI_API_KEY": "b-secret", "DEEPGRAM_API_KEY": "c-secret"}
+
+
+def test_without_keys_everything_is_simulated() -> None:
+    plan = decide({"ASSEMBLYAI_API_KEY": " ", "OPENAI_API_KEY": ""})
+    given = plan.agent_environment(_SIMULATOR)
+
+    assert dict(plan.services) == {"line": "SIM", "stt": "SIM", "llm": "SIM", "tts": "SIM"}
+    assert plan.needs_simulator
+    assert plan.agent_port == 0
+    assert given.items() >= _SIMULATOR.items()
+    assert given["TELNYX_CONNECTION_ID"] == "sim-connection"
+    assert given["TELNYX_PHONE_NUMBER"] == "+15550100000"
+    assert given["SIDETONE_PUBLIC_URL"] == ""
+    assert given["SIDETONE_ALLOWED_PREFIXES"] == "*"
+
+
+def test_a_service_with_a_key_is_live_and_gets_nothing_from_us() -> None:
+    plan = decide({"ASSEMBLYAI_API_KEY": "a-secret"})
+    given = plan.agent_environment(_SIMULATOR)
+
+    assert dict(plan.services) == {"line": "SIM", "stt": "LIVE", "llm": "SIM", "tts": "SIM"}
+    assert not [name for name in given if name.startswith("ASSEMBLYAI")]
+    assert given["OPENAI_API_KEY"] == "simulated"
+    assert "a-secret" not in given.values()
+    assert "a-secret" not in repr(plan)
+
+
+def test_a_service_can_be_simulated_whatever_keys_there_are() -> None:
+    plan = decide(_KEYS, simulated=("stt", "tts"))
+
+    assert dict(plan.services) == {"line": "SIM", "stt": "SIM", "llm": "LIVE", "tts": "SIM"}
+    assert plan.agent_environment(_SIMULATOR)["ASSEMBLYAI_API_KEY"] == "simulated"
+
+
+def test_a_live_line_is_only_taken_when_asked_for() -> None:
+    assert decide({"TELNYX_API_KEY": "k", **_KEYS}).services["line"] == "SIM"
+    plan = decide({"TELNYX_API_KEY": "k", **_KEYS}, line="telnyx")
+    given = plan.agent_environment(_SIMULATOR)
+
+    assert plan.services["line"] == "LIVE"
+    assert not plan.needs_simulator
+    assert plan.agent_port is None
+    assert not [name for name in given if name.startswith(("TELNYX", "SIDETONE"))]
+
+
+def test_own_settings_are_kept() -> None:
+    plan = decide({"SIDETONE_ALLOWED_PREFIXES": "+1 +44", "SIDETONE_AGENT_PORT": "8790"})
+
+    assert "SIDETONE_ALLOWED_PREFIXES" not in plan.agent_environment(_SIMULATOR)
+    assert plan.agent_port is None
+
+
+@pytest.mark.parametrize(("line", "simulated"), [("twilio", ()), ("sim", ("line",)), ("sim", ("stt", "video"))])
+def test_what_makes_no_sense_is_refused(line: str, simulated: tuple[str, ...]) -> None:
+    with pytest.raises(PlanError, match=r"choose"):
+        decide({}, line, simulated)
+
+
+def test_a_simulator_that_says_too_little_is_refused() -> None:
+    with pytest.raises(PlanError, match=r"nothing of DEEPGRAM_API_KEY"):
+        decide({}).agent_environment({**_SIMULATOR, "DEEPGRAM_API_KEY": ""})
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("OPENAI_API_KEY=from-file\nDEEPGRAM_API_KEY='quoted'\nEMPTY\n")
+    monkeypatch.setenv("OPENAI_API_KEY", "from-environment")
+
+    settings = read_settings(tmp_path)
+
+    assert settings["OPENAI_API_KEY"] == "from-environment"
+    assert settings["DEEPGRAM_API_KEY"] == "quoted"
+    assert "EMPTY" not in settings

@@ -1,0 +1,40 @@
+"""What a fresh interpreter must not load on its way to the first paint."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_LATER = {"dotenv", "httpx", "phonenumbers", "typer", "websockets", "yaml"}
+_NEVER = {"livekit", "numpy", "pipecat", "simulator", "starlette", "telnyx", "uvicorn"}
+
+
+def _loaded(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return set(result.stdout.split())
+
+
+def test_the_screen_loads_nothing_that_it_does_not_need_yet() -> None:
+    assert _loaded("import console.cli, console.app, console.session") & (_LATER | _NEVER) == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["console.command_line.call", "console.command_line.history", "console.command_line.processes"]
+)
+def test_the_command_line_does_without_the_screen(module: str) -> None:
+    assert (
+        _loaded(f"import console.cli, console.command_line.app, {module}") & {"textual", "pipecat", "telnyx"}
+        == set()
+    )
+
+
+def test_the_agent_is_only_known_by_its_contract() -> None:
+    code = "import sys, console.app, console.command_line.call, console.command_line.history\n"
+    code += "print(*(name for name in sys.modules if name.startswith('agent')))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    contract = {"agent", "agent.api", "agent.call_state", "agent.events", "agent.history", "agent.paths"}
+    assert set(result.stdout.split()) <= contract

@@ -1,0 +1,123 @@
+"""The session behind the screen, with a stand-in for the agent and the simulator."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from agent import paths
+from console.session import Options, Session
+from console.store import Store
+
+
+async def _until(done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not done():
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def session(house: Any, store: Store) -> AsyncIterator[Session]:
+    made = Session(store, Options())
+    made.start()
+    yield made
+    await made.close(stop=False)
+
+
+def _event(kind: str, seq: int, **fields: Any) -> str:
+    return json.dumps({"type": kind, "seq": seq, "at": "2026-11-21T17:00:00Z", "mono": 1, "call": "c_1", **fields})
+
+
+async def test_it_attaches_to_what_runs_and_follows(house: Any, store: Store, session: Session) -> None:
+    await _until(lambda: store.linked)
+    await house.send(_event("call.initiated", 1, direction="outbound", **{"from": "+1", "to": "+15550100123"}))
+    await _until(lambda: "c_1" in store.calls)
+
+    assert (store.agent.phase, store.agent.attached, store.simulator.phase) == ("up", True, "up")
+    assert store.services == {"line": "SIM", "stt": "SIM", "llm": "SIM", "tts": "SIM"}
+    assert session.line == "SIM"
+
+
+async def test_a_broken_stream_is_resumed_without_a_gap(house: Any, store: Store, session: Session) -> None:
+    await _until(lambda: store.linked)
+    await house.send(_event("call.initiated", 7, direction="outbound", **{"from": "+1", "to": "+1"}))
+    await _until(lambda: store.seq == 7)
+    await house.cut()
+    await _until(lambda: house.asked_from == [None, "7"] and store.linked)
+
+    assert list(store.calls) == ["c_1"]
+
+
+async def test_dialling_remembers_the_number_for_its_line(house: Any, store: Store, session: Session) -> None:
+    await _until(lambda: store.linked)
+    assert await session.dial("+15550100177") == "c_1"
+    await session.hang_up("c_1")
+
+    again = Session(store, Options())
+    assert again.preferences.last_number("SIM") == "+15550100177"
+    assert again.preferences.last_number("LIVE") == ""
+    assert house.dialled[0]["who"] == "console"
+    assert house.hung_up == ["c_1"]
+
+
+async def test_an_agent_with_other_settings_is_told_apart(house: Any, store: Store) -> None:
+    house.health.services = {**house.health.services, "stt": "LIVE"}
+    session = Session(store, Options())
+    session.start()
+    await _until(lambda: store.notice is not None)
+
+    assert store.notice is not None
+    assert store.notice.text == (
+        "the agent that runs uses stt LIVE, not SIM: R restarts it with the settings of now."
+    )
+    await session.close(stop=False)
+
+
+async def test_a_ready_agent_is_asked_again_what_is_wrong(house: Any, store: Store, session: Session) -> None:
+    house.health.problems = ["The agent is still loading."]
+    await _until(lambda: store.linked)
+    house.health.problems = ["OPENAI_API_KEY is not set."]
+    await house.send(_event("agent.ready", 3, call="", host="127.0.0.1", port=1, startup_ms=5))
+
+    await _until(lambda: store.problems == ["OPENAI_API_KEY is not set."])
+
+
+async def test_a_simulator_that_cannot_speak_says_what_to_do(house: Any, store: Store) -> None:
+    house.silence = 'Speech needs espeak-ng: run `pip install "sidetone[speech]"`.'
+    session = Session(store, Options())
+    session.start()
+    await _until(lambda: store.silence == house.silence)
+
+    assert store.notice is not None
+    assert store.notice.level == "error"
+    await session.close(stop=False)
+
+
+async def test_a_remote_agent_is_followed_and_nothing_is_started(house: Any, store: Store) -> None:
+    for name in ("agent", "simulator"):
+        (paths.data_dir() / f"{name}.json").unlink()
+    session = Session(store, Options(url=house.url, token="let me in"))
+    session.start()
+    await _until(lambda: store.linked and store.agent.phase == "up")
+    assert await session.dial("+15550100177") == "c_1"
+    await house.cut()
+    await _until(lambda: store.agent.phase == "crashed")
+    await _until(lambda: store.agent.phase == "up")
+
+    assert store.simulator.phase == "off"
+    assert await session.close(stop=True, attached=True) == []
+    assert not (paths.data_dir() / "agent.out").exists()
+
+
+async def test_a_wrong_token_is_said(house: Any, store: Store) -> None:
+    session = Session(store, Options(url=house.url, token="wrong"))
+    session.start()
+    await _until(lambda: store.agent.phase == "crashed")
+
+    assert store.agent.detail == "The agent refused the token."
+    assert "wrong" not in repr(session._options)
+    await session.close(stop=False)
