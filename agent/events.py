@@ -15,7 +15,7 @@ unknown types arrive as :class:`Unknown`, so that an old console can watch a new
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Union
 
 import msgspec
 
@@ -411,54 +411,6 @@ class Unknown(Event, tag="unknown"):
     fields: dict[str, Any]
 
 
-AnyEvent = (
-    AgentStarting
-    | AgentReady
-    | AgentLog
-    | AgentStopped
-    | AgentCrashed
-    | CallInitiated
-    | CallPlaced
-    | CallRinging
-    | CallAnswered
-    | CallDtmf
-    | CallEnded
-    | WebhookReceived
-    | WebhookRejected
-    | MediaStarted
-    | MediaStopped
-    | MediaStats
-    | MediaLevel
-    | MediaCleared
-    | SttOpened
-    | SttBegin
-    | SttSpeechStarted
-    | SttTurn
-    | SttSent
-    | SttOther
-    | SttTermination
-    | SttError
-    | SttClosed
-    | TurnUserStarted
-    | TurnUserStopped
-    | TurnAgentStarted
-    | TurnAgentStopped
-    | TurnInterrupted
-    | TurnLatency
-    | LlmRequest
-    | LlmFirstToken
-    | LlmDone
-    | ToolCalled
-    | ToolReturned
-    | TtsRequest
-    | TtsFirstAudio
-    | TtsDone
-    | OperatorActed
-    | Error
-    | Unknown
-)
-
-
 class _Envelope(msgspec.Struct):
     type: str
     seq: int = 0
@@ -467,8 +419,10 @@ class _Envelope(msgspec.Struct):
     call: str = ""
 
 
+KNOWN: dict[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in Event.__subclasses__()}
+
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Union[tuple(KNOWN.values())])  # noqa: UP007
 _envelopes = msgspec.json.Decoder(_Envelope)
 _objects = msgspec.json.Decoder(dict[str, Any])
 
@@ -507,6 +461,3 @@ def decode(data: bytes | str) -> Event:
         original=envelope.type,
         fields={key: value for key, value in fields.items() if key not in _Envelope.__struct_fields__},
     )
-
-
-KNOWN: dict[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in Event.__subclasses__()}

@@ -25,7 +25,27 @@ from tests.bench.terminal import Terminal
 
 _CALLS, _SECONDS, _SETTLE = 100, 10.0, 3.0
 _LEVELS, _WORDS = 40, 5
-_SPEECH = "half past three would be fine and could you also tell me whether the doctor is in on Friday".split()
+_SPEECH = [
+    "half",
+    "past",
+    "three",
+    "would",
+    "be",
+    "fine",
+    "and",
+    "could",
+    "you",
+    "also",
+    "tell",
+    "me",
+    "whether",
+    "the",
+    "doctor",
+    "is",
+    "in",
+    "on",
+    "Friday",
+]
 _HEALTH = api.Health(
     "ok", "0", 1, "pipecat", "front-desk", dict.fromkeys(("line", "stt", "llm", "tts"), "SIM"), 100, 0, 0, 0
 )
