@@ -4,19 +4,22 @@
 :class:`agent.call_state.CallState`. ``GET /health`` answers :class:`Health`. Every failure is an
 :class:`ErrorBody` with a fitting HTTP status.
 
-``WS /events`` first sends a :class:`Snapshot`, then events as JSON text. ``/events?from=SEQ`` sends
-:class:`Resumed` and all events after SEQ instead, or a snapshot when that is too long ago. A reader that falls
-behind gets a new snapshot with ``reason`` fell_behind; nothing ever waits for it.
+``WS /events`` first sends a :class:`Snapshot`, then events. ``/events?from=SEQ`` sends :class:`Resumed` and all
+events after SEQ instead, or a snapshot when that is too long ago. Each message is a text of one or more lines,
+each line one JSON object; events that happen within 30 ms may share a message. A reader that falls behind gets a
+new snapshot with ``reason`` fell_behind; nothing ever waits for it.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from agent import events
 from agent.call_state import CallState
 from agent.events import Event
 
@@ -112,24 +115,22 @@ class Resumed(msgspec.Struct, tag="resumed", tag_field="type"):
     seq: int = 0
 
 
-def decode_message(data: bytes | str) -> Snapshot | Resumed | Event:
-    """Read one message of ``/events``.
+Item = Snapshot | Resumed | Event
+
+
+def decode_message(message: str) -> Iterator[tuple[Item, str]]:
+    """What one message of ``/events`` holds, each with its JSON text.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no such message.
     """
-    from agent import events
-
-    kind = _peek.decode(data).type
-    if kind == "snapshot":
-        return msgspec.json.decode(data, type=Snapshot)
-    if kind == "resumed":
-        return msgspec.json.decode(data, type=Resumed)
-    return events.decode(data)
-
-
-class _Peek(msgspec.Struct):
-    type: str
+    for text in message.split("\n"):
+        if text.startswith(_SNAPSHOT):
+            yield msgspec.json.decode(text, type=Snapshot), text
+        elif text.startswith(_RESUMED):
+            yield msgspec.json.decode(text, type=Resumed), text
+        else:
+            yield events.decode(text), text
 
 
-_peek = msgspec.json.Decoder(_Peek)
+_SNAPSHOT, _RESUMED = '{"type":"snapshot"', '{"type":"resumed"'

@@ -40,6 +40,7 @@ CREATE INDEX IF NOT EXISTS events_of_the_agent ON events (seq) WHERE type IN ('a
 _MAX_WAITING = 20_000
 _PRUNE_EVERY = 5_000
 _BATCH = 1_000
+_ROWS = 100
 _RETRY_S = 1.0
 
 
@@ -82,6 +83,7 @@ class Journal:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._failing = False
+        self._behind = False
         self.seq = 0
         self.committed = 0
 
@@ -111,12 +113,18 @@ class Journal:
     def append(self, event: Event) -> tuple[Event, bytes]:
         """Number, stamp and store an event; call it on the loop's thread only.
 
-        Returns the event as readers will see it (secrets removed) and its encoding.
+        Returns the event as readers will see it (secrets removed) and its encoding. An event that comes while
+        20,000 wait is lost to readers and to the file, and ``on_failure`` is told.
         """
         self.seq += 1
         event.seq, event.at, event.mono = self.seq, now(), time.monotonic_ns()
         event, data = self.clean(event)
-        self._queue.put((event, data))
+        if self._queue.qsize() < _MAX_WAITING:
+            self._behind = False
+            self._queue.put((event, data))
+        elif not self._behind:
+            self._behind = True
+            self._tell(f"The journal {self._path} cannot keep up: events are lost until it has caught up.")
         return event, data
 
     def clean(self, event: Event) -> tuple[Event, bytes]:
@@ -157,10 +165,7 @@ class Journal:
                 continue
             try:
                 with connection:
-                    connection.executemany(
-                        "INSERT INTO events (seq, at, call, type, data) VALUES (?, ?, ?, ?, ?)",
-                        [(e.seq, e.at, e.call, events.type_of(e), data) for e, data in waiting],
-                    )
+                    _insert(connection, waiting)
                 since_prune += len(waiting)
                 if since_prune >= _PRUNE_EVERY:
                     since_prune = 0
@@ -199,12 +204,14 @@ class Journal:
     def _fail(self, error: sqlite3.Error, waiting: list[tuple[Event, bytes]]) -> None:
         dropped = max(0, len(waiting) - _MAX_WAITING)
         del waiting[:dropped]
-        if (not self._failing or dropped) and self._on_failure is not None:
+        if not self._failing or dropped:
             lost = f" {dropped} events are lost." if dropped else " They wait in memory."
-            text = f"Events cannot be written to {self._path} ({error}): make room there.{lost}"
-            tell = self._on_failure
-            self._on_loop(lambda: tell(text))
+            self._tell(f"Events cannot be written to {self._path} ({error}): make room there.{lost}")
         self._failing = True
+
+    def _tell(self, text: str) -> None:
+        if (tell := self._on_failure) is not None:
+            self._on_loop(lambda: tell(text))
 
     def _on_loop(self, action: Callable[[], None]) -> None:
         assert self._loop is not None
@@ -233,6 +240,16 @@ class Journal:
             for name in ("page_count", "freelist_count", "page_size")
         )
         return (pages - free) * size
+
+
+def _insert(connection: sqlite3.Connection, rows: Batch) -> None:
+    """Many rows a statement, since each gives up the interpreter's lock and must win it back from the loop."""
+    for start in range(0, len(rows), _ROWS):
+        chunk = rows[start : start + _ROWS]
+        connection.execute(
+            "INSERT INTO events (seq, at, call, type, data) VALUES " + ",".join(["(?, ?, ?, ?, ?)"] * len(chunk)),
+            [value for e, data in chunk for value in (e.seq, e.at, e.call, events.type_of(e), data)],
+        )
 
 
 def _connect(path: Path) -> sqlite3.Connection:

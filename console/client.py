@@ -12,13 +12,10 @@ from urllib.parse import quote
 import msgspec
 
 from agent import api
-from agent.events import Event
 from console.http_client import Http, Unreachable
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
-
-Message = api.Snapshot | api.Resumed | Event
 
 MAX_MESSAGE = 64 * 1024 * 1024
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -59,11 +56,11 @@ class AgentClient:
 
     async def follow(
         self,
-        deliver: Callable[[Message, str], None],
+        deliver: Callable[[api.Item, str], None],
         lost: Callable[[str], None],
         last_seq: Callable[[], int | None] = lambda: None,
     ) -> None:
-        """Follow the stream for ever: each message decoded and as its JSON text.
+        """Follow the stream for ever: each item decoded and as its JSON text.
 
         A broken connection is told to ``lost`` in one sentence and opened again from ``last_seq`` on.
         """
@@ -79,7 +76,7 @@ class AgentClient:
             await asyncio.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
             failures += 1
 
-    async def _read(self, endpoint: Endpoint, after: int | None, deliver: Callable[[Message, str], None]) -> str:
+    async def _read(self, endpoint: Endpoint, after: int | None, deliver: Callable[[api.Item, str], None]) -> str:
         websocket = await self._connect(endpoint, after)
         from websockets.exceptions import ConnectionClosed
 
@@ -87,18 +84,18 @@ class AgentClient:
         try:
             while True:
                 try:
-                    text = await websocket.recv(decode=True)
+                    message = await websocket.recv(decode=True)
                 except ConnectionClosed:
                     return "The connection to the agent broke off; trying again."
                 try:
-                    message = api.decode_message(text)
+                    for item, text in api.decode_message(message):
+                        deliver(item, text)
+                        received += 1
+                        if received % _BREATH == 0:
+                            # A long backlog is read without ever waiting; the screen must get its turn.
+                            await asyncio.sleep(0)
                 except ValueError as error:
                     raise AgentError(f"The agent sent something that is no event: {error}") from error
-                deliver(message, text)
-                received += 1
-                if received % _BREATH == 0:
-                    # A long backlog is read without ever waiting; the screen must get its turn.
-                    await asyncio.sleep(0)
         finally:
             await websocket.close()
 

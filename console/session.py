@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent import api, events, paths
 from console import environment
-from console.client import AgentClient, AgentError, Endpoint, Message
+from console.client import AgentClient, AgentError, Endpoint
 from console.http_client import Http
 from console.preferences import Preferences
 from console.process_state import ProcessState
@@ -129,7 +129,7 @@ class Session:
             return await self._supervisor.endpoint()
         return Endpoint(self.remote, self._options.token)
 
-    def _deliver(self, message: Message, _text: str) -> None:
+    def _deliver(self, message: api.Item, _text: str) -> None:
         self.store.feed(message)
         if self.remote and self.store.agent.phase != "up":
             self.store.process_changed(ProcessState("agent", "up", since=self.store.clock(), attached=True))

@@ -96,8 +96,8 @@ class Store:
         self._moved = False
         self._listing: list[CallView] | None = None
 
-    def feed(self, message: api.Snapshot | api.Resumed | Event) -> None:
-        """Take one message of the agent's stream."""
+    def feed(self, message: api.Item) -> None:
+        """Take one item of the agent's stream."""
         if isinstance(message, Event):
             if message.seq:
                 if self.seq is not None and message.seq <= self.seq:

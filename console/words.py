@@ -104,7 +104,7 @@ def phase(state: CallState) -> str:
     if state.live:
         return state.phase
     if state.answered_mono:
-        return "failed" if state.cause in ("media_lost", "agent_lost") else "ended"
+        return "failed" if state.detail or state.cause in ("media_lost", "agent_lost") else "ended"
     if state.ended_by in ("operator", "caller"):
         return "ended"
     if state.cause in _NOT_ANSWERED:
@@ -116,8 +116,9 @@ def ending(state: CallState) -> str:
     """How a call ended, in words: ``ended normal_clearing by caller``, ``no answer``, ``failed: …``."""
     kind = phase(state)
     if kind == "failed":
+        told = state.detail or (state.errors[-1] if state.errors else "")
         reason = _CAUSES.get(state.cause, state.cause)
-        return f"failed: {state.errors[-1] if state.errors and state.cause != 'agent_lost' else reason}"
+        return f"failed: {told if told and state.cause != 'agent_lost' else reason}"
     by = f" by {state.ended_by}" if state.ended_by not in ("", "unknown") else ""
     if kind == "ended":
         return f"ended {state.cause}{by}"

@@ -13,7 +13,7 @@ from agent import api, call_state, events, paths
 from agent.call_state import CallState
 from agent.events import Event
 from console import environment, words
-from console.client import AgentClient, AgentError, Message
+from console.client import AgentClient, AgentError
 from console.command_line import verdict
 from console.command_line.output import CallOutput
 from console.http_client import Http
@@ -60,7 +60,7 @@ class _Followed:
     control_id: str = ""
     waiting: dict[str, list[tuple[Event, str]]] = field(default_factory=dict)
 
-    def deliver(self, message: Message, text: str) -> None:
+    def deliver(self, message: api.Item, text: str) -> None:
         if not isinstance(message, Event):
             self.linked.set()
             return

@@ -28,7 +28,7 @@ class CallOutput(Protocol):
 
 
 class JsonOutput:
-    """Events on standard output, one a line, and nothing else there."""
+    """The journal's events on standard output, one a line, and nothing else there."""
 
     def progress(self, text: str) -> None:
         pass
@@ -37,8 +37,9 @@ class JsonOutput:
         pass
 
     def event(self, event: Event, text: str, state: CallState | None) -> None:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+        if event.seq:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
 
     def detail(self, text: str) -> None:
         print(text, file=sys.stderr)

@@ -13,6 +13,8 @@ def failure(state: CallState, report: Report | None) -> str:
     """What went wrong, in one sentence, or nothing. ``report`` is the simulated caller's, where there is one."""
     if not state.answered_mono:
         return f"The call was not answered: {words.ending(state)}."
+    if state.detail:
+        return f"The call had to be ended: {state.detail}"
     for place, line in enumerate(report.lines if report is not None else [], 1):
         if line.text and not line.answered:
             said = "was not answered" if line.started_ms is not None else "was never said: the call had ended"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent import call_state, events, history
+from agent import journal as journal_module
 from agent.events import Event
 from agent.journal import Journal, JournalError
 from agent.redact import Redactor
@@ -156,6 +157,31 @@ async def test_a_disk_that_refuses_is_reported_once_and_loses_nothing(tmp_path: 
     assert [events.decode(data).seq for data in journal.read_from(0, 10)] == [1, 2, 3]
 
 
+async def test_a_disk_that_is_too_slow_costs_events_and_never_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "_MAX_WAITING", 5)
+    monkeypatch.setattr(journal_module, "_BATCH", 3)
+    path = tmp_path / "j.sqlite"
+    told: list[str] = []
+    journal, seen = await opened(path, on_failure=told.append)
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    for _ in range(30):
+        journal.append(events.CallRinging())
+    blocker.rollback()
+    blocker.close()
+    await seen.until(5)
+    last, _ = journal.append(events.CallAnswered())
+    await journal.close()
+    await asyncio.sleep(0)
+
+    assert len(told) == 1
+    assert "cannot keep up" in told[0]
+    assert 5 < len(seen.events) < 12
+    assert seen.events[-1] is last
+
+
 WRITER = """
 import asyncio, sys
 from pathlib import Path
@@ -169,7 +195,8 @@ async def main():
     while True:
         for n in range(50):
             journal.append(events.TtsRequest(turn=n, text="word " * 20, call="c_1"))
-        await asyncio.sleep(0)
+        while journal.seq - journal.committed > 1_000:
+            await asyncio.sleep(0)
 
 asyncio.run(main())
 """

@@ -114,9 +114,10 @@ class House:
         """The call's first event of this type, once it is there."""
         async with asyncio.timeout(10), self.ws("/events?from=0", **self.bearer) as stream:
             async for message in stream:
-                event = api.decode_message(message)
-                if isinstance(event, events.Event) and event.call == call and events.type_of(event) == kind:
-                    return event
+                assert isinstance(message, str)
+                for event, _ in api.decode_message(message):
+                    if isinstance(event, events.Event) and event.call == call and events.type_of(event) == kind:
+                        return event
         raise AssertionError(f"no {kind}")
 
 

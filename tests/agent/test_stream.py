@@ -28,13 +28,19 @@ def stream_(journal: Journal) -> EventStream:
     return EventStream(journal, healthy)
 
 
-async def take(reader: Reader, count: int) -> list[api.Snapshot | api.Resumed | events.Event]:
-    found = []
+async def items(reader: Reader) -> AsyncIterator[api.Item]:
     async with asyncio.timeout(5):
-        async for data in reader:
-            found.append(api.decode_message(data))
-            if len(found) == count:
-                break
+        async for message in reader:
+            for item, _ in api.decode_message(message.decode()):
+                yield item
+
+
+async def take(reader: Reader, count: int) -> list[api.Item]:
+    found: list[api.Item] = []
+    async for item in items(reader):
+        found.append(item)
+        if len(found) == count:
+            break
     return found
 
 
@@ -77,20 +83,36 @@ async def test_resuming_from_the_future_or_the_forgotten_gives_a_snapshot(stream
     assert found.reason == "too_old"
 
 
+async def test_events_that_crowd_share_messages_and_stay_in_order(stream_: EventStream) -> None:
+    messages = aiter(stream_.read())
+    await anext(messages)
+    for _ in range(200):
+        stream_.emit(events.CallDtmf(digit="1"), "c_1")
+
+    crowds: list[list[int]] = []
+    async with asyncio.timeout(5):
+        while sum(map(len, crowds)) < 200:
+            told = api.decode_message((await anext(messages)).decode())
+            crowds.append([item.seq for item, _ in told])
+
+    assert [seq for crowd in crowds for seq in crowd] == list(range(1, 201))
+    assert len(crowds) < 100
+
+
 async def test_a_slow_reader_is_resynchronised_and_never_waited_for(
     stream_: EventStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "READER_LIMIT", 10)
     reader = stream_.read()
-    messages = aiter(reader)
-    assert isinstance(api.decode_message(await anext(messages)), api.Snapshot)
+    told = items(reader)
+    assert isinstance(await anext(told), api.Snapshot)
     for _ in range(50):
         stream_.emit(events.CallDtmf(digit="1"), "c_1")
     await _committed(stream_, 50)
 
-    again = api.decode_message(await anext(messages))
+    again = await anext(told)
     stream_.emit(events.CallAnswered(), "c_1")
-    then = api.decode_message(await anext(messages))
+    then = await anext(told)
 
     assert isinstance(again, api.Snapshot)
     assert (again.reason, again.seq) == ("fell_behind", 50)
@@ -99,11 +121,11 @@ async def test_a_slow_reader_is_resynchronised_and_never_waited_for(
 
 
 async def test_levels_are_told_live_and_never_stored(stream_: EventStream, journal: Journal) -> None:
-    messages = aiter(stream_.read())
-    await anext(messages)
+    told = items(stream_.read())
+    await anext(told)
     stream_.emit_live(events.MediaLevel(caller=-20, agent=-90), "c_1")
 
-    level = api.decode_message(await anext(messages))
+    level = await anext(told)
 
     assert isinstance(level, events.MediaLevel)
     assert level.seq == 0

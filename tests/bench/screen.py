@@ -25,27 +25,7 @@ from tests.bench.terminal import Terminal
 
 _CALLS, _SECONDS, _SETTLE = 100, 10.0, 3.0
 _LEVELS, _WORDS = 40, 5
-_SPEECH = [
-    "half",
-    "past",
-    "three",
-    "would",
-    "be",
-    "fine",
-    "and",
-    "could",
-    "you",
-    "also",
-    "tell",
-    "me",
-    "whether",
-    "the",
-    "doctor",
-    "is",
-    "in",
-    "on",
-    "Friday",
-]
+_SPEECH = "half past three would be fine and could you also tell me whether the doctor is in on Friday"
 _HEALTH = api.Health(
     "ok", "0", 1, "pipecat", "front-desk", dict.fromkeys(("line", "stt", "llm", "tts"), "SIM"), 100, 0, 0, 0
 )
@@ -102,9 +82,11 @@ class _Agent:
             await self._talk(websocket, [call.id for call in calls])
 
     async def _talk(self, websocket: WebSocket, calls: list[str]) -> None:
-        """Ticks of 25 ms; every call has a level in each, a word in every eighth, and a latency now and then."""
+        """Ticks of 25 ms, each a message; every call has a level in each, a word in every eighth, and a latency
+        now and then."""
         began, seq, tick = time.perf_counter(), 1, 0
         while True:
+            lines: list[bytes] = []
             for n, call in enumerate(calls):
                 batch: list[events.Event] = [
                     events.MediaLevel(call=call, caller=-20 - (tick + n) % 30, agent=-50 + (tick + n) % 30)
@@ -118,8 +100,9 @@ class _Agent:
                     if not isinstance(event, events.MediaLevel):
                         seq += 1
                         event.seq, event.at, event.mono = seq, "2026-11-21T17:04:31.123Z", time.monotonic_ns()
-                    await websocket.send_text(events.encode(event).decode())
-                    self.sent += 1
+                    lines.append(events.encode(event))
+            await websocket.send_text(b"\n".join(lines).decode())
+            self.sent += len(lines)
             tick += 1
             self.seconds = time.perf_counter() - began
             await asyncio.sleep(max(0.0, began + tick / _LEVELS - time.perf_counter()))
@@ -133,13 +116,13 @@ def _call(n: int) -> CallState:
 
 
 def _word(call: str, tick: int) -> events.SttTurn:
-    said = tick // 8
-    count = said % len(_SPEECH) + 1
+    said, speech = tick // 8, _SPEECH.split()
+    count = said % len(speech) + 1
     message: dict[str, Any] = {
         "type": "Turn",
-        "turn_order": said // len(_SPEECH),
-        "end_of_turn": count == len(_SPEECH),
-        "transcript": " ".join(_SPEECH[:count]),
+        "turn_order": said // len(speech),
+        "end_of_turn": count == len(speech),
+        "transcript": " ".join(speech[:count]),
         "end_of_turn_confidence": 0.4,
         "words": [],
     }

@@ -68,3 +68,18 @@ def test_a_failed_call_says_what_the_carrier_said() -> None:
     state = CallState("c", phase="ended", cause="dial_failed", errors=["Telnyx refused the number (10015)."])
 
     assert words.ending(state) == "failed: Telnyx refused the number (10015)."
+
+
+def test_a_conversation_that_had_to_be_ended_failed_and_says_why() -> None:
+    state = CallState(
+        "c",
+        phase="ended",
+        answered_mono=1,
+        cause="normal_clearing",
+        ended_by="agent",
+        detail="The model is down.",
+        errors=["Something else."],
+    )
+
+    assert words.phase(state) == "failed"
+    assert words.ending(state) == "failed: The model is down."

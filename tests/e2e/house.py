@@ -170,7 +170,9 @@ class House:
 
             async def messages() -> AsyncIterator[Any]:
                 async for message in socket:
-                    yield api.decode_message(message)
+                    assert isinstance(message, str)
+                    for item, _ in api.decode_message(message):
+                        yield item
 
             yield messages()
 
