@@ -22,7 +22,7 @@ class Call:
     ``media_token`` opens the media socket once, ``stt_token`` the tap. ``answered`` is monotonic nanoseconds, 0
     before the answer. ``ended_by`` is who of our side ended it: agent, operator or nobody yet; ``reason`` is why
     the agent could not go on, if that was it. ``outcome`` is settled before the call leaves the registry: it is
-    told when the media are over as well.
+    told when the media are over as well, which is when the call is ``told``.
     """
 
     direction: Direction
@@ -39,6 +39,7 @@ class Call:
     reason: str = ""
     outcome: CallEnded | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
     tap: Tap | None = None
     session: Session | None = None
     in_media: bool = False

@@ -269,13 +269,13 @@ class Calls:
         for call in live:
             call.ended_by = call.ended_by or "agent"
         await asyncio.gather(*(self._hang_up(call) for call in live))
-        waits = [asyncio.create_task(call.over.wait()) for call in live]
-        if waits:
-            _, late = await asyncio.wait(waits, timeout=_STOP_WAIT_S)
-            for wait in late:
-                wait.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_WAIT_S):
+                for call in live:
+                    await call.told.wait()
         for call in list(self._live.values()):
             self._end(call, "agent_stopped", "agent")
+            self._finish(call)
 
     async def end_orphan(self, call_id: str, call_control_id: str) -> None:
         """End a call that an earlier run of the agent left behind: nobody answers on it any more."""
@@ -350,15 +350,9 @@ class Calls:
             self._finish(call)
             return
         orderly = line.stop_reason == "stop" or call.ended_by
+        lost = f"The line's media socket was lost ({line.stop_reason or 'closed by the agent'})."
         if not orderly:
-            self._emit(
-                call,
-                events.Error(
-                    where="media",
-                    message=f"The line's media socket was lost ({line.stop_reason or 'closed by the agent'}).",
-                    fix="The call is hung up.",
-                ),
-            )
+            self._emit(call, events.Error(where="media", message=lost, fix="The call is hung up."))
         hung_up = await self._hang_up(call) if not orderly else True
         if hung_up and call.direction == "outbound":
             with contextlib.suppress(TimeoutError):
@@ -366,7 +360,7 @@ class Calls:
         if orderly:
             self._end(call, "normal_clearing", call.ended_by or call.other_side())
         else:
-            self._end(call, "media_lost", "carrier")
+            self._end(call, "media_lost", "carrier", detail=lost)
 
     def _begin(
         self,
@@ -447,6 +441,7 @@ class Calls:
         if self._live.pop(call.id, None) is not None and call.outcome is not None:
             call.cancel_timers()
             self._emit(call, call.outcome)
+            call.told.set()
 
     def _after(self, call: Call, seconds: float, action: Callable[[Call], None]) -> None:
         call.timers.append(asyncio.get_running_loop().call_later(seconds, action, call))

@@ -493,7 +493,7 @@ async def test_an_unknown_call_cannot_be_hung_up(house: House) -> None:
 
 
 async def test_stopping_hangs_up_what_is_live(house: House) -> None:
-    await house.dial()
+    call = (await house.dial()).json()["call"]
     async with house.media() as line:
         await begin(line)
         await asyncio.wait_for(house.framework.jobs.get(), 5)
@@ -507,3 +507,4 @@ async def test_stopping_hangs_up_what_is_live(house: House) -> None:
         await asyncio.wait_for(stopping, 10)
 
     assert len(house.agent.calls) == 0
+    assert house.agent.stream.calls[call].cause == "normal_clearing"
