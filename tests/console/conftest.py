@@ -32,6 +32,8 @@ from console.process_state import ProcessState
 from console.store import Store
 from console.symbols import UNICODE, Symbols
 
+from tests.picture import picture
+
 HERE = Path(__file__).parent
 NOW = 1_795_280_655.0
 """2026-11-21 17:04:15 UTC, when the calls of clinic.ndjson are in the middle of things."""
@@ -213,14 +215,14 @@ def open_console(store: Store, tmp_path: Path) -> OpenConsole:
 
 @pytest.fixture
 def golden() -> Callable[[Opened, str], None]:
-    """Compares the screen with golden/NAME.txt; UPDATE_GOLDEN=1 writes it, with a picture beside it."""
+    """Compares words and picture with golden/NAME.txt and .svg; UPDATE_GOLDEN=1 writes them."""
 
     def compare(console: Opened, name: str) -> None:
-        file = HERE / "golden" / f"{name}.txt"
-        if os.environ.get("UPDATE_GOLDEN"):
-            file.write_text(console.text)
-            file.with_suffix(".svg").write_text(console.app.export_screenshot())
-        assert console.text == file.read_text(), f"the screen differs from {file}; UPDATE_GOLDEN=1 rewrites it"
+        for suffix, shown in ((".txt", console.text), (".svg", picture(console.app))):
+            file = HERE / "golden" / f"{name}{suffix}"
+            if os.environ.get("UPDATE_GOLDEN"):
+                file.write_text(shown)
+            assert shown == file.read_text(), f"the screen differs from {file}; UPDATE_GOLDEN=1 rewrites it"
 
     return compare
 
