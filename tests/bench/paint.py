@@ -24,7 +24,7 @@ async def run() -> list[tuple[str, str]]:
             times.append(terminal.read(20, until=b"quit") * 1000)
             terminal.close()
             # What the killed console had started by then.
-            subprocess.run(
+            subprocess.run(  # noqa: ASYNC221
                 [sidetone, "stop"], env={**os.environ, **environment}, stdout=subprocess.DEVNULL, check=False
             )
     return [

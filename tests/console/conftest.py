@@ -31,7 +31,6 @@ from console.preferences import Preferences
 from console.process_state import ProcessState
 from console.store import Store
 from console.symbols import UNICODE, Symbols
-
 from tests.picture import picture
 
 HERE = Path(__file__).parent
