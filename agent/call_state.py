@@ -120,6 +120,15 @@ def apply(state: CallState, event: Event) -> CallState:
     if event.seq:
         state.last_seq = event.seq
     match event:
+        # What comes most often comes first, since the cases are tried in turn.
+        case events.MediaLevel():
+            state.media.caller_db, state.media.agent_db = event.caller, event.agent
+        case events.SttTurn():
+            _stt_turn(state, event)
+        case events.MediaStats():
+            media = state.media
+            media.rx, media.tx, media.gaps, media.late = event.rx, event.tx, event.gaps, event.late
+            media.jitter_ms, media.queue_ms, media.refused = event.jitter_ms, event.queue_ms, event.refused
         case events.CallInitiated():
             state.direction, state.from_, state.to = event.direction, event.from_, event.to
             state.framework, state.started_at, state.started_mono = event.framework, event.at, event.mono
@@ -138,18 +147,10 @@ def apply(state: CallState, event: Event) -> CallState:
             _note(state, event, f"pressed {event.digit}", mark="#")
         case events.MediaStarted():
             state.media.encoding, state.media.sample_rate = event.encoding, event.sample_rate
-        case events.MediaStats():
-            media = state.media
-            media.rx, media.tx, media.gaps, media.late = event.rx, event.tx, event.gaps, event.late
-            media.jitter_ms, media.queue_ms, media.refused = event.jitter_ms, event.queue_ms, event.refused
-        case events.MediaLevel():
-            state.media.caller_db, state.media.agent_db = event.caller, event.agent
         case events.MediaCleared():
             state.media.clears += 1
         case events.SttBegin():
             state.stt_session = event.session
-        case events.SttTurn():
-            _stt_turn(state, event)
         case events.SttError():
             state.errors.append(f"stt {event.code}: {event.text}")
             _note(state, event, f"speech recognition: {event.text} ({event.code})", mark="✗")

@@ -217,8 +217,9 @@ class Store:
         if view is None:
             view = self.calls[event.call] = CallView(CallState(event.call), words.epoch(event.at))
             self._listing = None
-        was_live = view.state.live
-        call_state.apply(view.state, event)
+        state = view.state
+        was_live = state.live
+        call_state.apply(state, event)
         if isinstance(event, (events.MediaLevel, events.MediaStats)):
             self._moved = True
             if isinstance(event, events.MediaLevel):

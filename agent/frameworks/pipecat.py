@@ -106,7 +106,9 @@ class PipecatSession:
             params=PipelineParams(
                 audio_in_sample_rate=RATE,
                 audio_out_sample_rate=RATE,
-                enable_metrics=True,
+                # Latency is taken from the wire and the tap; upstream's metrics are frames of their own that
+                # pass through the whole pipeline in the middle of every answer.
+                enable_metrics=False,
                 enable_usage_metrics=True,
             ),
             idle_timeout_secs=None,
