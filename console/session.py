@@ -131,6 +131,8 @@ class Session:
 
     def _deliver(self, message: api.Item, _text: str) -> None:
         self.store.feed(message)
+        if isinstance(message, events.Event) and message.call:
+            return
         if self.remote and self.store.agent.phase != "up":
             self.store.process_changed(ProcessState("agent", "up", since=self.store.clock(), attached=True))
         if isinstance(message, api.Snapshot):

@@ -35,6 +35,9 @@ from console.widgets.turn_inspector import TurnInspector
 from console.widgets.welcome import Welcome
 
 WIDE = 120
+_MANY_CALLS = 20
+_FRAMES_OF_MANY = 3
+"""Nobody reads the levels of more calls than that at full pace: their rows are drawn in every third frame."""
 _APP_KEYS = ("palette", "quit")
 """The app itself binds these, so that they work above every screen."""
 
@@ -70,6 +73,7 @@ class MainScreen(Screen[None]):
         self._actions = Actions(self, session, view)
         self._remote = bool(session.remote)
         self._second = -1
+        self._frame = 0
         self._prompt = Prompt(self.type_command, self.close_prompt)
         symbols = view.symbols
         self.table, self.transcript, self.log_panel = CallTable(view), Transcript(view), AgentLog(view)
@@ -142,7 +146,9 @@ class MainScreen(Screen[None]):
             self.expected = ""
         everything = self.view.settle() or everything
         self._arrange()
-        self.table.sync()
+        self._frame += 1
+        if everything or len(store.calls) <= _MANY_CALLS or self._frame % _FRAMES_OF_MANY == 0:
+            self.table.sync()
         if everything or self.view.selected in changed:
             for widget in self._of_call:
                 widget.sync()

@@ -82,10 +82,22 @@ class Lines(Widget):
         before, self._strips = self._strips, self.rows(width, height)[:height]
         changed = [y for y, (old, new) in enumerate(zip_longest(before, self._strips)) if old != new]
         if changed:
-            self.refresh(*(Region(0, y, width, 1) for y in changed))
+            self.refresh(*(Region(0, y, width, rows) for y, rows in _runs(changed)))
 
     def on_resize(self, _event: events.Resize) -> None:
         self.sync()
 
     def render_line(self, y: int) -> Strip:
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, PLAIN)
+
+
+def _runs(numbers: list[int]) -> list[tuple[int, int]]:
+    """Ascending numbers as (first, how many) of each unbroken run: a region costs more than the rows in it."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        first, count = runs[-1] if runs else (number, 0)
+        if runs and first + count == number:
+            runs[-1] = (first, count + 1)
+        else:
+            runs.append((number, 1))
+    return runs

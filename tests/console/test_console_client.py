@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent import api, events
-from console.client import AgentClient, AgentError, Endpoint, Message
+from console.client import AgentClient, AgentError, Endpoint
 from console.http_client import Http
 
 
@@ -25,7 +25,7 @@ class Reader:
     """Follows a stream; ``until`` waits for so many messages."""
 
     def __init__(self, client: AgentClient) -> None:
-        self.messages: list[Message] = []
+        self.messages: list[api.Item] = []
         self.texts: list[str] = []
         self.lost: list[str] = []
         self._changed = asyncio.Event()
@@ -47,7 +47,7 @@ class Reader:
                 self._changed.clear()
                 await self._changed.wait()
 
-    def _deliver(self, message: Message, text: str) -> None:
+    def _deliver(self, message: api.Item, text: str) -> None:
         self.messages.append(message)
         self.texts.append(text)
         self._changed.set()
@@ -130,7 +130,7 @@ async def test_a_refused_token_and_a_silent_agent_are_told_in_a_sentence(house: 
 async def test_an_error_in_what_is_done_with_an_event_is_not_taken_for_a_broken_stream(
     house: Any, client: AgentClient
 ) -> None:
-    def deliver(_message: Message, _text: str) -> None:
+    def deliver(_message: api.Item, _text: str) -> None:
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
