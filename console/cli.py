@@ -5,10 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from console.session import Options
+from console.options import Options
 
 
 def main() -> int:
@@ -18,8 +16,6 @@ def main() -> int:
             return _subcommand()
         # Nothing that is loaded now will ever be garbage; the app turns the collector on after the first paint.
         gc.disable()
-        from console.session import Options
-
         return open_console(Options())
     except KeyboardInterrupt:
         return 130
@@ -42,12 +38,17 @@ def open_console(options: Options) -> int:
         return call.run(call.CallOrder(simulated=options.simulated), TextOutput())
 
     from console import symbols
-    from console.app import ConsoleApp
-    from console.session import Session
-    from console.store import Store
+    from console.first_frame import first_frame
 
-    app = ConsoleApp(Session(Store(), options), symbols.choose())
-    for state in app.run() or []:
+    chosen = symbols.choose()
+    with first_frame(chosen):
+        from console.app import ConsoleApp
+        from console.session import Session
+        from console.store import Store
+
+        app = ConsoleApp(Session(Store(), options), chosen)
+        left = app.run() or []
+    for state in left:
         print(f"The {state.name} goes on running (process {state.pid}): `sidetone stop` ends it.")
     return app.return_code or 0
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agent import api, events, paths
 from console import environment
 from console.client import AgentClient, AgentError, Endpoint
 from console.http_client import Http
+from console.options import Options
 from console.preferences import Preferences
 from console.process_state import ProcessState
 from console.simulator_client import Simulator, SimulatorError
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from console.supervisor import Supervisor
 
 WHO = "console"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line asked for. ``url`` and ``token`` name a remote agent; nothing is started then."""
-
-    line: str = "sim"
-    simulated: tuple[str, ...] = ()
-    url: str = ""
-    token: str = field(default="", repr=False)
 
 
 class Session:

@@ -15,7 +15,8 @@ from pathlib import Path
 from agent.call_state import CallState
 from console import symbols
 from console.app import ConsoleApp
-from console.session import Options, Session
+from console.options import Options
+from console.session import Session
 from console.store import Store
 from tests.picture import picture
 

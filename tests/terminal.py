@@ -56,6 +56,11 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(row.rstrip() for row in self.rows)
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed by itself."""
+        return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
+
     async def shows(self, wanted: str | Callable[[str], bool], within: float = UNTIL_S) -> str:
         """The screen's text, once these words stand on it or the predicate likes it."""
         try:

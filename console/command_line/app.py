@@ -9,7 +9,7 @@ import typer
 
 from console.command_line import options
 from console.commands import COMMAND_LINE
-from console.session import Options
+from console.options import Options
 
 app = typer.Typer(
     name="sidetone",

@@ -136,7 +136,8 @@ def _inside(url: str, lags: Path) -> None:
     gc.disable()
     from console import symbols
     from console.app import ConsoleApp
-    from console.session import Options, Session
+    from console.options import Options
+    from console.session import Session
     from console.store import Store
 
     class Measured(ConsoleApp):

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from agent import paths
-from console.session import Options, Session
+from console.options import Options
+from console.session import Session
 from console.store import Store
 
 

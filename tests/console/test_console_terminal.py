@@ -45,6 +45,17 @@ async def test_it_starts_its_processes_and_stops_them_when_it_is_left(terminal: 
     assert b"Traceback" not in terminal.raw
 
 
+async def test_it_answers_before_it_is_loaded_and_leaves_the_terminal_as_it_was(terminal: Terminal) -> None:
+    await terminal.shows("Opening")
+    terminal.press("?")
+    await terminal.shows("Esc leaves")
+    assert not terminal.echoes
+    terminal.press("\x11")
+
+    assert await terminal.ended() == 0
+    assert terminal.echoes
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_leaves_the_processes_running(terminal: Terminal, number: signal.Signals) -> None:
     await terminal.shows("The agent runs")

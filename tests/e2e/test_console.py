@@ -13,8 +13,9 @@ import pytest
 
 from agent import api, call_state, events
 from agent.journal import Journal
+from console.options import Options
 from console.process import RunningFile, alive
-from console.session import Options, Session
+from console.session import Session
 from console.store import Store
 from tests.e2e.house import of
 from tests.terminal import Terminal
