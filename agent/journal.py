@@ -119,8 +119,10 @@ class Journal:
         self.seq += 1
         event.seq, event.at, event.mono = self.seq, now(), time.monotonic_ns()
         event, data = self.clean(event)
-        if self._queue.qsize() < _MAX_WAITING:
-            self._behind = False
+        waiting = self._queue.qsize()
+        if waiting < _MAX_WAITING:
+            # Told again only after it had really caught up.
+            self._behind = self._behind and waiting > 0
             self._queue.put((event, data))
         elif not self._behind:
             self._behind = True

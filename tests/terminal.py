@@ -36,12 +36,12 @@ class Terminal:
     ) -> None:
         self.pid, self._master = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.execve(
                 sys.executable,
                 [sys.executable, "-m", *arguments],
                 {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment},
             )
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.raw = b""
         self._screen = _Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)

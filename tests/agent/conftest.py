@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 
-from agent import events
+from agent import definition, events, settings
+from agent.agent import Agent
 from agent.events import Event
+from agent.server import routes
+from tests.agent.server_house import KEY, TOKEN, Carrier, Framework, House
 
 
 class Told:
@@ -63,3 +68,36 @@ async def serving(app: Any) -> AsyncIterator[int]:
 @pytest.fixture
 def serve() -> Callable[[Any], contextlib.AbstractAsyncContextManager[int]]:
     return serving
+
+
+@pytest.fixture
+async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any) -> AsyncIterator[House]:
+    monkeypatch.setenv("SIDETONE_DATA_DIR", str(tmp_path))
+    chosen = settings.read(
+        {
+            "SIDETONE_TOKEN": TOKEN,
+            "TELNYX_BASE_URL": "http://127.0.0.1:9/v2",
+            "TELNYX_API_KEY": "simulated",
+            "TELNYX_PUBLIC_KEY": base64.b64encode(bytes(KEY.verify_key)).decode(),
+            "TELNYX_CONNECTION_ID": "77",
+            "TELNYX_PHONE_NUMBER": "+15550100000",
+            "ASSEMBLYAI_API_KEY": "simulated",
+            "OPENAI_API_KEY": "simulated",
+            "DEEPGRAM_API_KEY": "simulated",
+            "SIDETONE_MAX_CALLS": "3",
+        }
+    )
+    agent = Agent(chosen, definition.load(definition.SHIPPED))
+    carrier, framework = Carrier(), Framework()
+    monkeypatch.setattr("agent.calls._STOP_WAIT_S", 0.2)
+    monkeypatch.setattr(agent, "_carrier", carrier)
+    monkeypatch.setattr(agent.calls, "_carrier", carrier)
+    monkeypatch.setattr(agent, "_load_libraries", lambda: framework)
+    async with serve(routes(agent)) as port:
+        await agent.start("127.0.0.1", port)
+        made = House(agent, carrier, framework, port)
+        try:
+            yield made
+        finally:
+            await made.http.aclose()
+            await agent.stop("test over")

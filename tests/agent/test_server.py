@@ -4,155 +4,16 @@ import asyncio
 import base64
 import contextlib
 import json
-import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 import pytest
-from nacl.signing import SigningKey
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from agent import api, definition, events, settings
-from agent.agent import Agent
+from agent import api, events
 from agent.carriers import telnyx
-from agent.frameworks import Job
-from agent.server import routes
-
-KEY = SigningKey.generate()
-TOKEN = "a-token-of-the-test"
-NUMBER = "+15550100123"
-
-
-class Carrier:
-    """Takes every call, or refuses as told."""
-
-    def __init__(self) -> None:
-        self.dials: list[telnyx.Dial] = []
-        self.hung_up: list[str] = []
-        self.error: telnyx.CarrierError | None = None
-
-    async def dial(self, dial: telnyx.Dial) -> telnyx.Placed:
-        self.dials.append(dial)
-        if self.error:
-            raise self.error
-        return telnyx.Placed(f"v3:{len(self.dials)}", "leg", "session")
-
-    async def hang_up(self, call_control_id: str) -> bool:
-        if self.error:
-            raise self.error
-        self.hung_up.append(call_control_id)
-        return True
-
-    async def close(self) -> None:
-        return None
-
-
-class Framework:
-    """A framework whose agent only listens until the line is over."""
-
-    name = "listener"
-
-    def __init__(self) -> None:
-        self.jobs: asyncio.Queue[Job] = asyncio.Queue()
-
-    def load(self) -> None:
-        return None
-
-    async def warm(self) -> None:
-        return None
-
-    def session(self, job: Job) -> Framework:
-        self.jobs.put_nowait(job)
-        self._job = job
-        return self
-
-    async def run(self) -> None:
-        while (await self._job.line.receive())["type"] == "websocket.receive":
-            pass
-
-    async def trouble(self, reason: str) -> None:
-        await self._job.hang_up(reason)
-
-    async def stop(self) -> None:
-        await self._job.line.close()
-
-
-class House:
-    """An agent on a real port with a carrier and a framework of the test."""
-
-    def __init__(self, agent: Agent, carrier: Carrier, framework: Framework, port: int) -> None:
-        self.agent, self.carrier, self.framework, self.port = agent, carrier, framework, port
-        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
-        self.bearer = {"Authorization": f"Bearer {TOKEN}"}
-
-    async def dial(self, **body: Any) -> httpx.Response:
-        return await self.http.post("/calls", json={"to": NUMBER, **body}, headers=self.bearer)
-
-    async def signed(self, path: str, body: bytes) -> httpx.Response:
-        stamp = str(int(time.time()))
-        signature = base64.b64encode(KEY.sign(stamp.encode() + b"|" + body).signature).decode()
-        headers = {"telnyx-timestamp": stamp, "telnyx-signature-ed25519": signature}
-        return await self.http.post(path, content=body, headers=headers)
-
-    async def webhook(self, event_type: str, event_id: str = "", **payload: Any) -> httpx.Response:
-        data = {"event_type": event_type, "id": event_id or event_type, "payload": payload}
-        return await self.signed("/webhooks/telnyx", json.dumps({"data": data, "meta": {"attempt": 1}}).encode())
-
-    def ws(self, path: str, **headers: str) -> connect:
-        return connect(
-            f"ws://127.0.0.1:{self.port}{path}", proxy=None, compression=None, additional_headers=headers
-        )
-
-    def media(self, call: int = -1) -> connect:
-        return self.ws("/media/" + self.carrier.dials[call].stream_url.rpartition("/")[2])
-
-    async def told(self, call: str, kind: str) -> events.Event:
-        """The call's first event of this type, once it is there."""
-        async with asyncio.timeout(10), self.ws("/events?from=0", **self.bearer) as stream:
-            async for message in stream:
-                assert isinstance(message, str)
-                for event, _ in api.decode_message(message):
-                    if isinstance(event, events.Event) and event.call == call and events.type_of(event) == kind:
-                        return event
-        raise AssertionError(f"no {kind}")
-
-
-@pytest.fixture
-async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any) -> AsyncIterator[House]:
-    monkeypatch.setenv("SIDETONE_DATA_DIR", str(tmp_path))
-    chosen = settings.read(
-        {
-            "SIDETONE_TOKEN": TOKEN,
-            "TELNYX_BASE_URL": "http://127.0.0.1:9/v2",
-            "TELNYX_API_KEY": "simulated",
-            "TELNYX_PUBLIC_KEY": base64.b64encode(bytes(KEY.verify_key)).decode(),
-            "TELNYX_CONNECTION_ID": "77",
-            "TELNYX_PHONE_NUMBER": "+15550100000",
-            "ASSEMBLYAI_API_KEY": "simulated",
-            "OPENAI_API_KEY": "simulated",
-            "DEEPGRAM_API_KEY": "simulated",
-            "SIDETONE_MAX_CALLS": "3",
-        }
-    )
-    agent = Agent(chosen, definition.load(definition.SHIPPED))
-    carrier, framework = Carrier(), Framework()
-    monkeypatch.setattr("agent.calls._STOP_WAIT_S", 0.2)
-    monkeypatch.setattr(agent, "_carrier", carrier)
-    monkeypatch.setattr(agent.calls, "_carrier", carrier)
-    monkeypatch.setattr(agent, "_load_libraries", lambda: framework)
-    async with serve(routes(agent)) as port:
-        await agent.start("127.0.0.1", port)
-        made = House(agent, carrier, framework, port)
-        try:
-            yield made
-        finally:
-            await made.http.aclose()
-            await agent.stop("test over")
-
+from tests.agent.server_house import NUMBER, TOKEN, House
 
 START = {
     "event": "start",
@@ -492,7 +353,8 @@ async def test_an_unknown_call_cannot_be_hung_up(house: House) -> None:
     assert (answer.status_code, answer.json()) == (404, {"error": "There is no call c_none."})
 
 
-async def test_stopping_hangs_up_what_is_live(house: House) -> None:
+async def test_stopping_hangs_up_what_is_live(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.calls._STOP_WAIT_S", 10)
     call = (await house.dial()).json()["call"]
     async with house.media() as line:
         await begin(line)
