@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,6 +23,8 @@ from console.view import View
 
 if TYPE_CHECKING:
     from textual.command import Provider
+
+_LOOK_FOR_TERMINAL_S = 2.0
 
 THEME = Theme(
     name="sidetone",
@@ -103,6 +107,13 @@ class ConsoleApp(App[list[ProcessState]]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.leave, False)
         self.session.start().add_done_callback(self._session_over)
+        if not self.is_headless:
+            self.set_interval(_LOOK_FOR_TERMINAL_S, self._look_for_terminal)
+
+    def _look_for_terminal(self) -> None:
+        """End when the terminal is gone without a signal: Textual would read from it for ever, at full speed."""
+        if not os.isatty(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0):
+            self.leave(stop=False)
 
     async def _leave(self, stop: bool, attached: bool) -> None:
         self.exit(await self.session.close(stop, attached))

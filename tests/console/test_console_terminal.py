@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,14 +20,20 @@ FAKES = Path(__file__).parent / "fakes"
 
 
 @pytest.fixture
-async def terminal() -> AsyncIterator[Terminal]:
-    made = Terminal(["console"], {"PYTHONPATH": str(FAKES)})
-    yield made
-    made.close()
+async def nothing_left() -> AsyncIterator[None]:
+    """Ends what a console started."""
+    yield
     for name in ("agent", "simulator"):
         known = RunningFile.read(paths.data_dir() / f"{name}.json")
         if known is not None:
             await end(known.pid)
+
+
+@pytest.fixture
+async def terminal(nothing_left: None) -> AsyncIterator[Terminal]:
+    made = Terminal(["console"], {"PYTHONPATH": str(FAKES)})
+    yield made
+    made.close()
 
 
 def _pids() -> list[int]:
@@ -65,6 +74,29 @@ async def test_a_signal_leaves_the_processes_running(terminal: Terminal, number:
     assert all(alive(pid) for pid in _pids())
     assert len(_pids()) == 2
     await terminal.shows("`sidetone stop` ends it")
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_terminal_that_is_gone_without_a_signal_ends_it() -> None:
+    # The program does not belong to this terminal's session, so closing it sends no SIGHUP.
+    master, slave = pty.openpty()
+    program = subprocess.Popen(
+        [sys.executable, "-m", "console"],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**os.environ, "PYTHONPATH": str(FAKES), "TERM": "xterm-256color"},
+        start_new_session=True,
+    )
+    os.close(slave)
+    shown = b""
+    while b"quit" not in shown:
+        shown += os.read(master, 65_536)
+    os.close(master)
+    try:
+        program.wait(30)
+    finally:
+        program.kill()
 
 
 @pytest.fixture
