@@ -34,13 +34,15 @@ class Terminal:
     def __init__(
         self, arguments: Sequence[str], environment: Mapping[str, str], columns: int = 80, rows: int = 24
     ) -> None:
+        # These would go before the terminal's own size; pytest-xdist sets them.
+        inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         self.pid, self._master = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.execve(
                 sys.executable,
                 [sys.executable, "-m", *arguments],
-                {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment},
+                {**inherited, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment},
             )
         self.raw = b""
         self._screen = _Screen(columns, rows)
