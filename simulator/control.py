@@ -20,8 +20,8 @@ from simulator.caller.script import ScriptError, parse_script
 from simulator.faults import Fault, Faults
 from simulator.http_body import BodyError, read_body
 from simulator.speech.services import SpeechServices
-from simulator.telnyx.exchange import Exchange, ExchangeFull, IncomingCall
-from simulator.telnyx.rest_wire import is_e164
+from simulator.telnyx.calls.exchange import Exchange, ExchangeFull, IncomingCall
+from simulator.telnyx.requests.calls import is_e164
 
 _MAX_BODY_BYTES: Final = 262_144
 _MAX_WAIT_MS: Final = 600_000

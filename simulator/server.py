@@ -24,9 +24,9 @@ from simulator.pacing import Wheel
 from simulator.settings import Settings, SettingsError
 from simulator.speech.services import SpeechServices
 from simulator.speech.synthesiser import SpeechUnavailable
-from simulator.telnyx.exchange import Exchange
-from simulator.telnyx.signing import load_signer
-from simulator.telnyx.webhooks import Webhooks
+from simulator.telnyx.calls.exchange import Exchange
+from simulator.telnyx.webhooks.delivery import Webhooks
+from simulator.telnyx.webhooks.signing import load_signer
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from simulator.caller.script import Script, Turn
 from simulator.pacing import FRAME_MS
 from simulator.speech.services import SpeechServices
 from simulator.speech.vocabulary import Handle
-from simulator.telnyx.stream_options import Codec
+from simulator.telnyx.media.options import Codec
 
 SAMPLE_RATE: Final = 8000
 _FRAME_SAMPLES: Final = SAMPLE_RATE * FRAME_MS // 1000

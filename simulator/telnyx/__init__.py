@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from simulator.telnyx.rest import routes
+from simulator.telnyx.rest.calls import routes
 
 __all__ = ["routes"]

@@ -5,7 +5,7 @@ Source: Telnyx, "API error codes", and the examples of the OpenAPI document.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -15,6 +15,7 @@ class Code(Enum):
 
     MISSING_PARAMETER = (422, "10004", "Missing required parameter")
     NOT_FOUND = (404, "10005", "Resource not found")
+    INVALID_URL = (422, "10003", "Invalid URL")
     AUTHENTICATION_FAILED = (401, "10009", "Authentication failed")
     BAD_REQUEST = (400, "10015", "Bad Request")
     INVALID_VALUE = (422, "10015", "Invalid value")
@@ -27,6 +28,7 @@ class Code(Enum):
     INVALID_CALL_CONTROL_ID = (422, "90015", "Invalid Call Control ID")
     CLIENT_STATE_NOT_BASE64 = (422, "90017", "Invalid value for client_state")
     CALL_ENDED = (422, "90018", "Call has already ended")
+    INTERNAL_ERROR = (500, "10007", "Unexpected error")
     USER_CHANNEL_LIMIT = (403, "90041", "User channel limit exceeded")
 
     @property
@@ -36,11 +38,15 @@ class Code(Enum):
 
 @dataclass
 class TelnyxError(Exception):
-    """A request that Telnyx refuses. `pointer` is a JSON pointer into the request body, such as `/to`."""
+    """A request that Telnyx refuses. `pointer` is a JSON pointer into the request body, such as `/to`.
+
+    `headers` go with the answer, such as those of a rate limit.
+    """
 
     code: Code
     detail: str
     pointer: str | None = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
 
     def body(self) -> dict[str, Any]:
         _, code, title = self.code.value

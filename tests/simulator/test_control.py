@@ -16,7 +16,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from simulator.settings import Settings, SettingsError
-from simulator.telnyx.signing import load_signer
+from simulator.telnyx.webhooks.signing import load_signer
 
 NUMBER = "+15550100031"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.telnyx.playout import BYTES_PER_MS, MAX_QUEUE_MS, Playout, QueueFull
+from simulator.telnyx.media.playout import BYTES_PER_MS, MAX_QUEUE_MS, Playout, QueueFull
 
 
 def test_chunks_of_any_length_come_out_as_asked() -> None:

@@ -11,7 +11,7 @@ import pytest
 from telnyx import AsyncTelnyx, NotFoundError, Telnyx, UnprocessableEntityError
 
 from simulator.server import Simulator
-from simulator.telnyx.rest_wire import parse_dial
+from simulator.telnyx.requests.calls import parse_dial
 
 FROM, TO = "+15550100001", "+15550100002"
 LISTENER = {"turns": [], "wait_for_greeting": True, "answer_timeout_ms": 60_000}

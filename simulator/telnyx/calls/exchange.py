@@ -16,13 +16,13 @@ from simulator.caller.party import Party
 from simulator.caller.script import Script
 from simulator.pacing import Wheel
 from simulator.speech.services import SpeechServices
-from simulator.telnyx.announce import ControlAnnouncer, TexmlAnnouncer
-from simulator.telnyx.call import Call
-from simulator.telnyx.flows import Method, TexmlFlow, dial_out
+from simulator.telnyx.calls.flows import Method, TexmlFlow, dial_out
+from simulator.telnyx.calls.leg import Call
+from simulator.telnyx.facts import CallFacts
 from simulator.telnyx.identifiers import CallIds
-from simulator.telnyx.rest_wire import DialRequest
-from simulator.telnyx.webhook_wire import CallFacts
-from simulator.telnyx.webhooks import Webhooks
+from simulator.telnyx.requests.calls import DialRequest
+from simulator.telnyx.webhooks.announce import ControlAnnouncer, TexmlAnnouncer
+from simulator.telnyx.webhooks.delivery import Webhooks
 
 log = logging.getLogger(__name__)
 

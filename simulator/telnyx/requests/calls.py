@@ -18,7 +18,7 @@ import msgspec
 from simulator.addresses import is_url
 from simulator.telnyx.errors import Code, TelnyxError
 from simulator.telnyx.identifiers import CallIds
-from simulator.telnyx.stream_options import (
+from simulator.telnyx.media.options import (
     LEGS,
     MODES,
     OTHER_CODECS,

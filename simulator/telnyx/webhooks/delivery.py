@@ -16,7 +16,7 @@ from typing import Final, Literal
 import httpx
 
 from simulator.addresses import shown
-from simulator.telnyx.signing import Signer
+from simulator.telnyx.webhooks.signing import Signer
 
 log = logging.getLogger(__name__)
 

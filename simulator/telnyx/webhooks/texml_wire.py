@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from simulator.telnyx.facts import CallFacts, Hangup
 from simulator.telnyx.identifiers import timestamp
-from simulator.telnyx.stream_options import StreamOptions
-from simulator.telnyx.webhook_wire import CallFacts, Hangup, sip_uri
+from simulator.telnyx.media.options import StreamOptions
+from simulator.telnyx.webhooks.control_wire import sip_uri
 
 ACCOUNT_SID = "51d0ab6a-3f0e-4d0f-9a3c-1f6f0c5d7e21"
 """The simulated organization."""

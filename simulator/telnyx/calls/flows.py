@@ -11,11 +11,10 @@ from urllib.parse import urlencode
 import httpx
 
 from simulator.addresses import shown
-from simulator.telnyx import texml_wire
-from simulator.telnyx.announce import FORM
-from simulator.telnyx.call import Call
-from simulator.telnyx.rest_wire import DialRequest
-from simulator.telnyx.texml_parse import (
+from simulator.telnyx.calls.leg import Call
+from simulator.telnyx.facts import Hangup
+from simulator.telnyx.requests.calls import DialRequest
+from simulator.telnyx.texml.parse import (
     ConnectStream,
     HangUp,
     Pause,
@@ -26,8 +25,9 @@ from simulator.telnyx.texml_parse import (
     Verb,
     parse,
 )
-from simulator.telnyx.webhook_wire import Hangup
-from simulator.telnyx.webhooks import Webhooks
+from simulator.telnyx.webhooks import texml_wire
+from simulator.telnyx.webhooks.announce import FORM
+from simulator.telnyx.webhooks.delivery import Webhooks
 
 _FETCH_SECONDS: Final = 5.0
 _MAX_REDIRECTS: Final = 20

@@ -10,49 +10,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from simulator.telnyx.identifiers import CallIds, timestamp
-from simulator.telnyx.stream_options import StreamOptions
-
-HangupCause = Literal[
-    "call_rejected",
-    "normal_clearing",
-    "originator_cancel",
-    "timeout",
-    "time_limit",
-    "user_busy",
-    "not_found",
-    "no_answer",
-    "unspecified",
-]
-HangupSource = Literal["caller", "callee", "unknown"]
-Direction = Literal["incoming", "outgoing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Hangup:
-    """Why and by whom a call ended. `sip` is the SIP response code, or `unspecified` when there was none."""
-
-    cause: HangupCause
-    source: HangupSource
-    sip: str = "200"
-
-
-@dataclass(frozen=True, slots=True)
-class CallFacts:
-    """What every event says about its call."""
-
-    ids: CallIds
-    connection_id: str
-    direction: Direction
-    from_number: str
-    to_number: str
-    client_state: str | None
-    codec: str
-    started_at: datetime
+from simulator.telnyx.facts import CallFacts, Hangup
+from simulator.telnyx.identifiers import timestamp
+from simulator.telnyx.media.options import StreamOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 from xml.parsers import expat
 
 from simulator.addresses import is_url
-from simulator.telnyx.stream_options import MODES, OTHER_CODECS, TRACKS, Mode, StreamOptions, Track, codec_name
+from simulator.telnyx.media.options import MODES, OTHER_CODECS, TRACKS, Mode, StreamOptions, Track, codec_name
 
 MAX_DOCUMENT_BYTES: Final = 65_536
 

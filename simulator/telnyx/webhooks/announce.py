@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
-from simulator.telnyx import texml_wire, webhook_wire
-from simulator.telnyx.stream_options import StreamOptions
-from simulator.telnyx.texml_wire import Form, StreamEvent
-from simulator.telnyx.webhook_wire import CallFacts, Hangup
-from simulator.telnyx.webhooks import Channel, Delivery
+from simulator.telnyx.facts import CallFacts, Hangup
+from simulator.telnyx.media.options import StreamOptions
+from simulator.telnyx.webhooks import control_wire as webhook_wire
+from simulator.telnyx.webhooks import texml_wire
+from simulator.telnyx.webhooks.delivery import Channel, Delivery
+from simulator.telnyx.webhooks.texml_wire import Form, StreamEvent
 
 FORM: str = "application/x-www-form-urlencoded"
 

@@ -11,11 +11,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from simulator.http_body import BodyError, read_body
-from simulator.telnyx.call import Call
+from simulator.telnyx.calls.exchange import Exchange, ExchangeFull
+from simulator.telnyx.calls.leg import Call
 from simulator.telnyx.errors import Code, TelnyxError
-from simulator.telnyx.exchange import Exchange, ExchangeFull
 from simulator.telnyx.identifiers import timestamp
-from simulator.telnyx.rest_wire import (
+from simulator.telnyx.requests.calls import (
     COMMAND_ACCEPTED,
     call_resource,
     check_call_control_id,

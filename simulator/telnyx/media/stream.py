@@ -22,7 +22,9 @@ from simulator.addresses import shown
 from simulator.audio import ALAW_SILENCE, ULAW_SILENCE, Samples, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from simulator.pacing import FRAME_MS
 from simulator.telnyx.identifiers import timestamp
-from simulator.telnyx.media_wire import (
+from simulator.telnyx.media.options import Codec, StreamOptions
+from simulator.telnyx.media.playout import BYTES_PER_MS, Playout, QueueFull
+from simulator.telnyx.media.wire import (
     MAX_CHUNK_SECONDS,
     Clear,
     FrameError,
@@ -34,8 +36,6 @@ from simulator.telnyx.media_wire import (
     connected,
     parse,
 )
-from simulator.telnyx.playout import BYTES_PER_MS, Playout, QueueFull
-from simulator.telnyx.stream_options import Codec, StreamOptions
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from simulator.addresses import shown
 from simulator.caller.party import Party
 from simulator.pacing import Wheel
 from simulator.speech.synthesiser import SpeechUnavailable
-from simulator.telnyx import texml_wire
-from simulator.telnyx.announce import Announcer
-from simulator.telnyx.media import MediaStream, StreamFailed
-from simulator.telnyx.media_wire import StartFields
-from simulator.telnyx.stream_options import StreamOptions
-from simulator.telnyx.webhook_wire import CallFacts, Hangup
+from simulator.telnyx.facts import CallFacts, Hangup
+from simulator.telnyx.media.options import StreamOptions
+from simulator.telnyx.media.stream import MediaStream, StreamFailed
+from simulator.telnyx.media.wire import StartFields
+from simulator.telnyx.webhooks import texml_wire
+from simulator.telnyx.webhooks.announce import Announcer
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""What an account owns: applications, connections, profiles and numbers."""

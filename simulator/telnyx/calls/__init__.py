@@ -1,0 +1,1 @@
+"""Call legs, and the exchange that connects them."""

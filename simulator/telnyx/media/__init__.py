@@ -1,0 +1,1 @@
+"""Media streams: Telnyx as the WebSocket client of an application."""

@@ -1,0 +1,1 @@
+"""What Telnyx's REST requests may hold, checked as Telnyx checks them. Pure."""

@@ -1,0 +1,1 @@
+"""Telnyx's REST interface below `/v2`."""

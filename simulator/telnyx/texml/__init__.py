@@ -1,0 +1,1 @@
+"""TeXML: fetched, parsed and run."""
