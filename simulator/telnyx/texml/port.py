@@ -1,0 +1,107 @@
+"""What a TeXML document can do to the call leg it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from simulator.telnyx.facts import CallFacts, Hangup
+from simulator.telnyx.happenings import GatherEnded, RecordingSaved
+from simulator.telnyx.media.options import StreamOptions
+
+Method = Literal["GET", "POST"]
+
+
+@dataclass(frozen=True, slots=True)
+class GatherRules:
+    """Times in milliseconds; `initial_timeout_ms` None: the inter-digit time counts from the start.
+
+    `valid_digits` are the keys that count; `terminating_digit` ends the input and is not part of it.
+    `timeout_ms` bounds the whole gather.
+    """
+
+    minimum: int = 1
+    maximum: int = 128
+    terminating_digit: str = "#"
+    valid_digits: str = "0123456789#*"
+    inter_digit_timeout_ms: int = 5000
+    initial_timeout_ms: int | None = None
+    timeout_ms: int = 60_000
+    gather_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRules:
+    """`max_seconds` 0: until stopped. `silence_seconds` 0: silence does not end it."""
+
+    channels: Literal["single", "dual"] = "single"
+    format: Literal["wav", "mp3"] = "wav"
+    track: Literal["both", "inbound", "outbound"] = "both"
+    max_seconds: int = 0
+    silence_seconds: int = 0
+    finish_on_key: str = ""
+    play_beep: bool = False
+    trim_silence: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DialOrder:
+    """Another simulated party to be called and bridged. `to` is +E.164 or a SIP address."""
+
+    to: tuple[str, ...]
+    from_number: str
+    timeout_seconds: int = 30
+    time_limit_seconds: int = 14_400
+    send_digits: str = ""
+    record: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DialResult:
+    """`status` as TeXML's DialCallStatus; `seconds` were bridged."""
+
+    status: Literal["completed", "busy", "no-answer", "canceled", "failed"]
+    call_sid: str
+    seconds: int
+    hangup: Hangup | None
+
+
+class TexmlLeg(Protocol):
+    """A call leg. Waiting methods return at once when the leg is over or what they wait for cannot be done, which is
+    then said with `warn`; they are cancelled when the leg is hung up or told to run another document."""
+
+    @property
+    def facts(self) -> CallFacts: ...
+    @property
+    def is_answered(self) -> bool: ...
+
+    def answer(self) -> None:
+        """Answer the leg if it is not answered."""
+
+    def warn(self, sentence: str) -> None:
+        """Say something once, in the log and in the call's report."""
+
+    async def stream(self, options: StreamOptions) -> None:
+        """Stream until the application closes the socket for good or the stream is stopped."""
+
+    def start_stream(self, options: StreamOptions) -> None:
+        """Stream beside what comes next."""
+
+    def stop_stream(self, name: str | None) -> None:
+        """Stop the stream of that name, or the stream there is."""
+
+    async def speak(self, text: str, voice: str, language: str | None) -> None: ...
+    async def play(self, url: str) -> None:
+        """Fetch a WAV or MP3 file and play it once."""
+
+    async def send_digits(self, digits: str) -> None: ...
+    async def gather(self, rules: GatherRules, prompt: Callable[[], Awaitable[None]] | None) -> GatherEnded:
+        """Collect keys; the first key stops `prompt`, which counts no time."""
+        ...
+
+    async def record(self, rules: RecordRules) -> RecordingSaved | None: ...
+    def start_recording(self, rules: RecordRules) -> None: ...
+    async def dial(self, order: DialOrder) -> DialResult: ...
+    def hang_up(self, hangup: Hangup) -> None: ...
+    def application_hangs_up(self) -> None: ...
