@@ -1,4 +1,4 @@
-"""G.711 and offline resampling on mono int16 samples.
+"""G.711, linear bytes and offline resampling on mono int16 samples.
 
 The companding tables follow ITU-T G.711 and are bit-identical to the standard library's former `audioop`
 (`ulaw2lin`, `lin2ulaw`, `alaw2lin`, `lin2alaw`), which left Python in 3.13.
@@ -6,6 +6,7 @@ The companding tables follow ITU-T G.711 and are bit-identical to the standard l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -19,20 +20,32 @@ ALAW_SILENCE: Final = b"\xd5"
 
 def ulaw_decode(payload: bytes) -> Samples:
     """One byte per sample in, int16 samples out (±32,124 at most)."""
-    return _ULAW_TO_LINEAR[np.frombuffer(payload, np.uint8)]
+    return _ULAW_TO_LINEAR.take(np.frombuffer(payload, np.uint8))
 
 
 def ulaw_encode(samples: Samples) -> bytes:
-    return _LINEAR_TO_ULAW[samples.view(np.uint16)].tobytes()
+    return _LINEAR_TO_ULAW.take(samples.view(np.uint16)).tobytes()
 
 
 def alaw_decode(payload: bytes) -> Samples:
     """One byte per sample in, int16 samples out (±32,256 at most)."""
-    return _ALAW_TO_LINEAR[np.frombuffer(payload, np.uint8)]
+    return _ALAW_TO_LINEAR.take(np.frombuffer(payload, np.uint8))
 
 
 def alaw_encode(samples: Samples) -> bytes:
-    return _LINEAR_TO_ALAW[samples.view(np.uint16)].tobytes()
+    return _LINEAR_TO_ALAW.take(samples.view(np.uint16)).tobytes()
+
+
+def linear_encode(big_endian: bool) -> Callable[[Samples], bytes]:
+    """Samples to L16 bytes in that order."""
+    kind = ">i2" if big_endian else "<i2"
+    return lambda samples: samples.astype(kind, copy=False).tobytes()
+
+
+def linear_decode(big_endian: bool) -> Callable[[bytes], Samples]:
+    """L16 bytes in that order, an even number of them, to samples."""
+    kind = np.dtype(">i2" if big_endian else "<i2")
+    return lambda payload: np.frombuffer(payload, kind).astype(np.int16, copy=False)
 
 
 def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:

@@ -14,17 +14,26 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+import httpx
 import uvicorn
 from starlette.applications import Starlette
 
-from simulator import assemblyai, control, deepgram, openai, state_file, telnyx
+from simulator import assemblyai, control, deepgram, openai, state_file
+from simulator.control.probes import Probes
+from simulator.control.routes import Controlled
 from simulator.environment import environment
 from simulator.faults import Faults
 from simulator.pacing import Wheel
+from simulator.recording.disk import Disk
+from simulator.recording.store import Recordings
 from simulator.settings import Settings, SettingsError
 from simulator.speech.services import SpeechServices
 from simulator.speech.synthesiser import SpeechUnavailable
+from simulator.telnyx import routes as telnyx_routes
+from simulator.telnyx.account.seed import TEXML_APPLICATION_ID, fresh_account
 from simulator.telnyx.calls.exchange import Exchange
+from simulator.telnyx.calls.facilities import Facilities
+from simulator.telnyx.calls.incoming import Reception
 from simulator.telnyx.webhooks.delivery import Webhooks
 from simulator.telnyx.webhooks.signing import load_signer
 
@@ -48,9 +57,15 @@ class Simulator:
             self._signer = load_signer(settings.data_dir / "telnyx_signing.key")
         except (OSError, ValueError) as error:
             raise SettingsError(f"The data directory cannot be used: {error}") from error
-        self._webhooks = Webhooks(self._signer)
-        self.exchange = Exchange(self.speech, self._webhooks, Wheel(), settings.ring_ms)
         self._socket = _bind(settings.host, settings.port)
+        self.webhooks = Webhooks(self._signer)
+        self.account = fresh_account()
+        self._disk = Disk()
+        self._http = httpx.AsyncClient(trust_env=False, follow_redirects=True, max_redirects=3)
+        self.recordings = Recordings(settings.data_dir / "recordings", lambda: self.url)
+        self.exchange = Exchange(self._facilities(), settings.ring_ms, settings.record_dir)
+        self.reception = Reception(self.exchange, TEXML_APPLICATION_ID)
+        self._probes = Probes(self.webhooks, self.account)
         self._server = _Server(self._app())
         self._serving: asyncio.Task[None] | None = None
         self._warming: asyncio.Task[None] | None = None
@@ -59,6 +74,12 @@ class Simulator:
     def port(self) -> int:
         port: int = self._socket.getsockname()[1]
         return port
+
+    @property
+    def url(self) -> str:
+        """Where the simulator listens, without a slash at its end."""
+        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
+        return f"http://{host}:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -81,7 +102,10 @@ class Simulator:
         """Hang up, say what can be said in half a second, and close everything."""
         state_file.remove(self.settings.data_dir, os.getpid())
         await self.exchange.close()
-        await self._webhooks.close(_WEBHOOK_GRACE_SECONDS)
+        await self._probes.close()
+        await self.webhooks.close(_WEBHOOK_GRACE_SECONDS)
+        await self._http.aclose()
+        await asyncio.to_thread(self._disk.close)
         self._server.should_exit = True
         if self._serving is not None:
             await self._serving
@@ -100,21 +124,37 @@ class Simulator:
         except SpeechUnavailable as error:
             log.error("%s", error)
 
+    def _facilities(self) -> Facilities:
+        return Facilities(
+            wheel=Wheel(),
+            speech=self.speech,
+            webhooks=self.webhooks,
+            recordings=self.recordings,
+            account=self.account,
+            http=self._http,
+            disk=self._disk,
+            l16_big_endian=self.settings.l16_big_endian,
+        )
+
     def _app(self) -> Starlette:
+        controlled = Controlled(
+            token=self.token,
+            version=_version(),
+            environment=lambda: self.environment,
+            exchange=self.exchange,
+            reception=self.reception,
+            webhooks=self.webhooks,
+            speech=self.speech,
+            faults=self.faults,
+            probes=self._probes,
+        )
         return Starlette(
             routes=[
-                *telnyx.routes(self.exchange),
+                *telnyx_routes.routes(self.settings.api_key, self.exchange),
                 *assemblyai.routes(self.speech, self.faults),
                 *openai.routes(self.faults),
                 *deepgram.routes(self.speech, self.faults),
-                *control.routes(
-                    token=self.token,
-                    version=_version(),
-                    environment=lambda: self.environment,
-                    exchange=self.exchange,
-                    speech=self.speech,
-                    faults=self.faults,
-                ),
+                *control.routes(controlled),
             ]
         )
 

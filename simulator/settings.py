@@ -20,12 +20,20 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`ring_ms`: how long a dialled number rings before it is answered, when its script does not say."""
+    """`ring_ms`: how long a dialled number rings before it is answered, when its script does not say.
+
+    `api_key`: the only key that Telnyx's REST interface takes; None takes any. `record_dir`: every call is written
+    down there. `l16_big_endian`: the byte order of L16 payloads, little-endian by default, since live evidence is
+    divided.
+    """
 
     data_dir: Path
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     ring_ms: int = 1200
+    api_key: str | None = None
+    record_dir: Path | None = None
+    l16_big_endian: bool = False
 
     def __post_init__(self) -> None:
         if not is_loopback(self.host):

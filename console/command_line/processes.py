@@ -28,8 +28,10 @@ def run_agent(line: str, simulated: tuple[str, ...], arguments: list[str]) -> in
 
 
 def run_simulator(arguments: list[str]) -> int:
-    """Becomes the simulator; returns only when that fails."""
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "simulator", *arguments])
+    """Becomes the simulator, or the command of it that ``arguments`` begin with; returns only when that fails."""
+    # What the user gives comes last and wins.
+    folder = ["--data-dir", str(paths.data_dir())]
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "simulator", *folder, *arguments])
     return 1
 
 

@@ -13,7 +13,7 @@ from simulator.caller.hearing import Hearing
 from simulator.caller.script import AgentEvent, Script, Turn
 from simulator.pacing import FRAME_MS
 
-_BREATH_MS: Final = 400
+BREATH_MS: Final = 400
 """From the answer to the first word of a caller who does not wait for a greeting."""
 _GIVE_UP_AFTER: Final = 2
 """Lines in a row without an answer before the caller gives up."""
@@ -177,7 +177,7 @@ class Conversation:
     def _agent_finished(self) -> bool:
         """Whether the awaited speech has come and gone; if none is awaited, whether the caller drew breath."""
         if not self._await_agent:
-            return self.hearing.now * FRAME_MS >= _BREATH_MS
+            return self.hearing.now * FRAME_MS >= BREATH_MS
         return self._answer_started() is not None and self._is_quiet()
 
     def _waited_too_long(self, now: int) -> bool:

@@ -20,7 +20,7 @@ def is_voiced(samples: Samples | None) -> bool:
     if samples is None or not len(samples):
         return False
     wide = samples.astype(np.float32)
-    return float(np.dot(wide, wide)) > _VOICED_RMS**2 * len(wide)
+    return float(wide.dot(wide)) > _VOICED_RMS**2 * len(wide)
 
 
 class Hearing:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 import socket
+import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
 
 import httpx
+import numpy as np
 import pytest
 import uvicorn
 from starlette.applications import Starlette
@@ -23,6 +26,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 if TYPE_CHECKING:
     from simulator.server import Simulator
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -79,6 +84,7 @@ class Bot:
         self.texml = ""
         self.answers: list[int] = []
         """Statuses for the next webhooks; 200 when there are none."""
+        self.files: dict[str, bytes] = {}
         self.on_stream: Callable[[Stream], Awaitable[None]] | None = None
         self._arrived = asyncio.Condition()
         listener = socket.create_server(("127.0.0.1", 0))
@@ -116,6 +122,12 @@ class Bot:
             await self._arrived.wait_for(lambda: len(self.to(path)) >= count)
         return self.to(path)
 
+    async def until_true(self, found: Callable[[], T]) -> T:
+        """What `found` gives of the requests so far, once it gives something."""
+        async with self._arrived:
+            await self._arrived.wait_for(found)
+        return found()
+
     async def until_event(self, event_type: str) -> list[Posted]:
         """All webhooks so far, once there is one of a type."""
         async with self._arrived:
@@ -131,6 +143,10 @@ class Bot:
         async with self._arrived:
             self.posted.append(posted)
             self._arrived.notify_all()
+        if request.url.path in self.files:
+            return Response(self.files[request.url.path], media_type="audio/wav")
+        if request.url.path.endswith(".wav"):
+            return Response(status_code=404)
         if request.url.path.startswith("/texml"):
             return Response(self.texml, media_type="application/xml")
         return Response(status_code=self.answers.pop(0) if self.answers else 200)
@@ -186,3 +202,16 @@ async def control(simulator: Simulator) -> AsyncIterator[httpx.AsyncClient]:
         timeout=60,
     ) as client:
         yield client
+
+
+@pytest.fixture
+def tone_wav() -> bytes:
+    """Half a second of 440 Hz as a WAV file of 8 kHz."""
+    samples = (8000 * np.sin(2 * np.pi * 440 * np.arange(4000) / 8000)).astype(np.int16)
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(8000)
+        writer.writeframes(samples.tobytes())
+    return file.getvalue()

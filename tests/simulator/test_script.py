@@ -48,7 +48,8 @@ def test_a_script_that_makes_no_sense(script: dict[str, Any], sentence: str) -> 
 
 
 @pytest.mark.parametrize(
-    "script", [{"codec": "OPUS"}, {"turns": "hello"}, {"turn": []}, {"turns": [{"user": 3}]}, {"patience_ms": "9"}]
+    "script",
+    [{"codec": "AMR-WB"}, {"turns": "hello"}, {"turn": []}, {"turns": [{"user": 3}]}, {"patience_ms": "9"}],
 )
 def test_the_wrong_shape_is_refused(script: dict[str, Any]) -> None:
     with pytest.raises(ScriptError, match=r"^The script is not valid: "):

@@ -1,40 +1,39 @@
-"""The telephone exchange: every call there is, and the numbers somebody answers at."""
+"""The telephone exchange: every call leg there is, and the numbers somebody answers at."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from typing import Final
 
 from simulator.caller.demo import DEMO
 from simulator.caller.party import Party
+from simulator.caller.presets import Preset, preset_for
 from simulator.caller.script import Script
-from simulator.pacing import Wheel
-from simulator.speech.services import SpeechServices
-from simulator.telnyx.calls.flows import Method, TexmlFlow, dial_out
-from simulator.telnyx.calls.leg import Call
-from simulator.telnyx.facts import CallFacts
+from simulator.caller.script_party import ScriptParty
+from simulator.line.plan import LineFaultPlan
+from simulator.telnyx.calls.answerers import Answerer
+from simulator.telnyx.calls.facilities import Facilities
+from simulator.telnyx.calls.leg import CallLeg, Flow
+from simulator.telnyx.calls.line import Line
+from simulator.telnyx.facts import CallFacts, Direction, Header
+from simulator.telnyx.findings import Findings
 from simulator.telnyx.identifiers import CallIds
-from simulator.telnyx.requests.calls import DialRequest
-from simulator.telnyx.webhooks.announce import ControlAnnouncer, TexmlAnnouncer
-from simulator.telnyx.webhooks.delivery import Webhooks
+from simulator.telnyx.webhooks.announce import Announcer
 
 log = logging.getLogger(__name__)
 
-_MAX_LIVE: Final = 500
+_MAX_LIVE: Final = 1000
 _MAX_ENDED: Final = 200
 _MAX_NUMBERS: Final = 1000
 _MAX_COMMANDS: Final = 10_000
 _COMMAND_SECONDS: Final = 60.0
 """A command id seen again within this time is the same command (Telnyx API reference, `command_id`)."""
-
-TEXML_CONNECTION_ID: Final = "1494404757140276705"
-"""The simulated TeXML application that incoming calls belong to."""
 
 
 class ExchangeFull(Exception):
@@ -42,27 +41,33 @@ class ExchangeFull(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class IncomingCall:
-    """A caller who dials the application's number."""
+class Order:
+    """A leg to be made. `session_id` None begins a new session; `record_to` is where it is written down."""
 
+    direction: Direction
+    connection_id: str
     from_number: str
     to_number: str
-    texml_url: str
-    texml_method: Method
-    status_callback: str | None
-    script: Script
+    client_state: str | None = None
+    session_id: str | None = None
+    caller_name: str | None = None
+    tags: tuple[str, ...] = ()
+    custom_headers: tuple[Header, ...] = ()
+    sip_headers: tuple[Header, ...] = ()
+    faults: LineFaultPlan | None = None
+    record_to: Path | None = None
+    findings: Findings = field(default_factory=Findings)
 
 
 class Exchange:
-    def __init__(self, speech: SpeechServices, webhooks: Webhooks, wheel: Wheel, ring_ms: int) -> None:
-        """`ring_ms`: how long a dialled number rings when its script does not say."""
-        self._speech = speech
-        self._webhooks = webhooks
-        self._wheel = wheel
+    def __init__(self, facilities: Facilities, ring_ms: int, record_to: Path | None = None) -> None:
+        """`ring_ms`: how long a dialled number rings when nothing else says it. `record_to`: writes every call."""
+        self.facilities = facilities
         self._ring_ms = ring_ms
-        self._calls: OrderedDict[str, Call] = OrderedDict()
+        self._record_to = record_to
+        self._legs: OrderedDict[str, CallLeg] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._scripts: dict[str, tuple[Script, bool]] = {}
+        self._scripts: dict[str, tuple[Script | Preset, LineFaultPlan | None, bool]] = {}
         self._commands: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._closed = False
 
@@ -70,105 +75,119 @@ class Exchange:
     def live(self) -> int:
         return len(self._tasks)
 
-    def find(self, call_control_id: str) -> Call | None:
-        """A live call, or one of the last that ended."""
-        return self._calls.get(call_control_id)
+    def find(self, call_control_id: str) -> CallLeg | None:
+        """A live leg, or one of the last that ended."""
+        return self._legs.get(call_control_id)
 
-    def answer_at(self, number: str, script: Script, keep: bool) -> None:
+    def legs_of(self, connection_id: str) -> list[CallLeg]:
+        """The live legs of a connection, the oldest first."""
+        return [
+            leg for leg in self._legs.values() if leg.hangup is None and leg.facts.connection_id == connection_id
+        ]
+
+    def all_legs(self) -> list[CallLeg]:
+        """Live ones and those that ended lately, the oldest first."""
+        return list(self._legs.values())
+
+    def answer_at(self, number: str, who: Script | Preset, faults: LineFaultPlan | None, keep: bool) -> None:
         """Who answers the next call to `number`, or all of them (`keep`). Raises ExchangeFull."""
         if number not in self._scripts and len(self._scripts) >= _MAX_NUMBERS:
             raise ExchangeFull(f"Scripts are kept for {_MAX_NUMBERS} numbers at most; restart the simulator.")
-        self._scripts[number] = (script, keep)
+        self._scripts[number] = (who, faults, keep)
 
-    def take_script(self, number: str) -> Script:
-        """Who answers this call to `number`: its script, which is gone then unless kept, or the demo's caller."""
-        script, keep = self._scripts.get(number, (DEMO, True))
-        if not keep:
-            del self._scripts[number]
-        return script
+    def preset_at(self, number: str) -> Preset | None:
+        """The preset that would answer at `number` now."""
+        who = self._scripts[number][0] if number in self._scripts else preset_for(number)
+        return who if isinstance(who, Preset) else None
 
-    def dial(self, request: DialRequest) -> Call:
-        """A Call Control dial, or the call that the same command made before. Raises ExchangeFull."""
-        repeated = self.recent(request.command_id)
-        if repeated is not None:
-            return repeated
-        self._check_room()
-        script = self.take_script(request.to_number)
-        facts = CallFacts(
-            ids=CallIds(),
-            connection_id=request.connection_id,
-            direction="outgoing",
-            from_number=request.from_number,
-            to_number=request.to_number,
-            client_state=request.client_state,
-            codec=script.codec,
-            started_at=datetime.now(UTC),
+    def answerer_at(self, number: str) -> Answerer:
+        """Who answers this call: the script or preset set for the number (gone then unless kept), the preset of a
+        magic number, or the demo's caller."""
+        who: Script | Preset = preset_for(number) or DEMO
+        faults: LineFaultPlan | None = None
+        if number in self._scripts:
+            who, faults, keep = self._scripts[number]
+            if not keep:
+                del self._scripts[number]
+        return self.answerer(who, faults)
+
+    def answerer(self, who: Script | Preset, faults: LineFaultPlan | None = None) -> Answerer:
+        speech = self.facilities.speech
+        if isinstance(who, Script):
+            ring_ms = self._ring_ms if who.answer_after_ms is None else who.answer_after_ms
+            return Answerer(ScriptParty(who, speech), ring_ms, faults=faults)
+        return Answerer(
+            who.party(speech),
+            who.ring_ms,
+            outcome=who.outcome,
+            kind=who.kind,
+            faults=faults or who.faults,
+            drop_after_ms=who.drop_after_ms,
         )
-        announcer = ControlAnnouncer(self._webhooks.channel(), request.webhook_url)
-        call = Call(facts, Party(script, self._speech), announcer, self._wheel)
-        if request.ignored:
-            call.warn(f"The simulator ignores these dial parameters: {', '.join(request.ignored)}.")
-        self.remember(request.command_id, call)
-        ring_ms = self._ring_ms if script.answer_after_ms is None else script.answer_after_ms
-        return self._start(call, dial_out(request, ring_ms))
 
-    def dial_in(self, request: IncomingCall) -> Call:
-        """A caller dials the application. Raises ExchangeFull."""
-        self._check_room()
+    def start(self, order: Order, party: Party, announcer: Announcer, flow: Flow) -> CallLeg:
+        """A new leg, which lives until it is hung up. Raises ExchangeFull."""
+        self.check_room()
+        ids = CallIds() if order.session_id is None else CallIds(call_session_id=order.session_id)
         facts = CallFacts(
-            ids=CallIds(),
-            connection_id=TEXML_CONNECTION_ID,
-            direction="incoming",
-            from_number=request.from_number,
-            to_number=request.to_number,
-            client_state=None,
-            codec=request.script.codec,
+            ids=ids,
+            connection_id=order.connection_id,
+            direction=order.direction,
+            from_number=order.from_number,
+            to_number=order.to_number,
+            client_state=order.client_state,
+            codec=party.codec,
             started_at=datetime.now(UTC),
+            sampling_rate=8000 if party.codec == "G722" else party.rate,
+            caller_name=order.caller_name,
+            tags=order.tags,
+            custom_headers=order.custom_headers,
+            sip_headers=order.sip_headers,
         )
-        announcer = TexmlAnnouncer(self._webhooks.channel(), request.status_callback)
-        call = Call(facts, Party(request.script, self._speech), announcer, self._wheel)
-        return self._start(call, TexmlFlow(request.texml_url, request.texml_method, self._webhooks))
+        leg = CallLeg(facts, party, announcer, self.facilities, Line(order.faults), order.findings)
+        record_to = order.record_to or self._record_to
+        if record_to is not None:
+            leg.tap = self.facilities.tap(record_to, leg)
+        self._legs[leg.id] = leg
+        task = asyncio.create_task(leg.run(flow))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return leg
 
-    def recent(self, command_id: str | None) -> Call | None:
-        """The call that a command of the last minute was given to."""
+    def recent(self, command_id: str | None) -> CallLeg | None:
+        """The leg that a command of the last minute was given to."""
         while self._commands and next(iter(self._commands.values()))[0] < monotonic():
             self._commands.popitem(last=False)
         if command_id is None or command_id not in self._commands:
             return None
-        return self._calls.get(self._commands[command_id][1])
+        return self._legs.get(self._commands[command_id][1])
 
-    def remember(self, command_id: str | None, call: Call) -> None:
+    def remember(self, command_id: str | None, leg: CallLeg) -> None:
         if command_id is None:
             return
         if len(self._commands) >= _MAX_COMMANDS:
             self._commands.popitem(last=False)
-        self._commands[command_id] = (monotonic() + _COMMAND_SECONDS, call.id)
+        self._commands[command_id] = (monotonic() + _COMMAND_SECONDS, leg.id)
 
-    async def close(self) -> None:
-        """Take no more calls, hang up every one and wait until their streams are closed."""
-        self._closed = True
-        for call in self._calls.values():
-            call.application_hangs_up()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-
-    def _check_room(self) -> None:
+    def check_room(self) -> None:
+        """Raises ExchangeFull."""
         if self._closed:
             raise ExchangeFull("The simulator is shutting down and takes no more calls.")
         if self.live >= _MAX_LIVE:
             raise ExchangeFull(f"{_MAX_LIVE} calls are live, as many as the simulator carries; hang some up.")
 
-    def _start(self, call: Call, flow: Callable[[Call], Awaitable[None]]) -> Call:
-        self._calls[call.id] = call
-        task = asyncio.create_task(call.run(flow))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return call
+    async def close(self) -> None:
+        """Take no more calls, hang up every one and wait until their streams are closed."""
+        self._closed = True
+        for leg in self._legs.values():
+            leg.application_hangs_up()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A call failed.", exc_info=error)
-        ended = [call_id for call_id, call in self._calls.items() if call.over.is_set()]
-        for call_id in ended[:-_MAX_ENDED]:
-            del self._calls[call_id]
+        ended = [leg_id for leg_id, leg in self._legs.items() if leg.over.is_set()]
+        for leg_id in ended[:-_MAX_ENDED]:
+            del self._legs[leg_id]

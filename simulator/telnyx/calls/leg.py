@@ -1,50 +1,81 @@
-"""One call: a telephone on one side, the application's media stream on the other, and what passes between them."""
+"""One call leg: a telephone on one side, an application on the other, and what passes between them every 20 ms."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from simulator.addresses import shown
 from simulator.caller.party import Party
-from simulator.pacing import Wheel
+from simulator.pacing import FRAME_MS
+from simulator.recording.call_tap import CallTap
 from simulator.speech.synthesiser import SpeechUnavailable
+from simulator.telnyx.calls.bridge import Bridge
+from simulator.telnyx.calls.facilities import Facilities
+from simulator.telnyx.calls.keypad import Keypad
+from simulator.telnyx.calls.line import Line
+from simulator.telnyx.calls.mixing import mix
+from simulator.telnyx.calls.player import Player
+from simulator.telnyx.calls.recordings import LegRecordings
+from simulator.telnyx.calls.stream import LegStream
 from simulator.telnyx.facts import CallFacts, Hangup
+from simulator.telnyx.findings import Findings, Rule
+from simulator.telnyx.happenings import Answered, Charged, Dtmf, Happening, HungUp, Initiated, LineStats
 from simulator.telnyx.media.options import StreamOptions
-from simulator.telnyx.media.stream import MediaStream, StreamFailed
-from simulator.telnyx.media.wire import StartFields
-from simulator.telnyx.webhooks import texml_wire
 from simulator.telnyx.webhooks.announce import Announcer
 
 log = logging.getLogger(__name__)
 
 _MAX_WARNINGS: Final = 50
+_MAX_DIGITS_KEPT: Final = 500
 
 State = Literal["ringing", "answered", "ended"]
+Flow = Callable[["CallLeg"], Awaitable[None]]
 
 
-class Call:
-    def __init__(self, facts: CallFacts, party: Party, announcer: Announcer, wheel: Wheel) -> None:
+class CallLeg:
+    def __init__(
+        self,
+        facts: CallFacts,
+        party: Party,
+        announcer: Announcer,
+        facilities: Facilities,
+        line: Line,
+        findings: Findings | None = None,
+    ) -> None:
         self.facts = facts
         self.party = party
+        self.announcer = announcer
+        self.facilities = facilities
+        self.findings = findings or Findings()
         self.hangup: Hangup | None = None
         self.answered_at: datetime | None = None
         self.ended_at: datetime | None = None
         self.over = asyncio.Event()
-        """Set when the call is hung up and its stream closed; webhooks may still be on their way."""
-        self._announcer = announcer
-        self._wheel = wheel
+        """Set when the leg is hung up and its stream closed; webhooks may still be on their way."""
+        self.answered = asyncio.Event()
+        self.hung_up = asyncio.Event()
+        self.star = asyncio.Event()
+        """Set when the telephone's star key was pressed."""
+        self.bridge: Bridge | None = None
+        self.detected: str | None = None
+        """Who answered, as answering machine detection found: human, machine, not_sure, fax_detected and so on."""
+        self.keypad = Keypad()
+        self.player = Player(party.rate * FRAME_MS // 1000)
+        self.stream = LegStream(self, line)
+        self.recordings = LegRecordings(self)
+        self.tap: CallTap | None = None
+        """What writes this leg down, if anybody asked for it."""
+        self._line = line
         self._on_wheel: int | None = None
-        self._hung_up = asyncio.Event()
-        self._stream: MediaStream | None = None
+        self._flow: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._packets = 0
-        self._frames_sent = 0
-        self._frames_received = 0
         self._warnings: dict[str, None] = {}
+        self._digits_sent: list[str] = []
 
     @property
     def id(self) -> str:
@@ -56,25 +87,55 @@ class Call:
             return "ended"
         return "ringing" if self.answered_at is None else "answered"
 
-    async def run(self, flow: Callable[[Call], Awaitable[None]]) -> None:
+    @property
+    def is_answered(self) -> bool:
+        return self.answered_at is not None
+
+    async def run(self, flow: Flow) -> None:
         """Live until hung up.
 
-        `flow` is what the network does meanwhile. It is cancelled at the hang-up; when it returns before, the call
+        `flow` is what the network does meanwhile. It is cancelled at the hang-up; when it returns before, the leg
         stays up in silence.
         """
         facts = self.facts
         log.info("%s: %s call from %s to %s.", self.id, facts.direction, facts.from_number, facts.to_number)
-        self._announcer.initiated(facts)
-        flowing = asyncio.create_task(self._run_flow(flow))
+        self.tell(Initiated())
+        self.follow(flow)
         try:
-            await self._hung_up.wait()
+            await self.hung_up.wait()
         finally:
-            flowing.cancel()
-            await asyncio.wait({flowing})
-            self._end()
+            await self._end()
+
+    def follow(self, flow: Flow) -> None:
+        """From now on `flow` says what happens, in place of the one before."""
+        before = self._flow
+        if before is not None:
+            before.cancel()
+
+        async def after() -> None:
+            if before is not None:
+                await asyncio.wait({before})
+            await flow(self)
+
+        if self.hangup is None:
+            self._flow = self.spawn(after())
+
+    def spawn(self, work: Coroutine[Any, Any, None] | Awaitable[None]) -> asyncio.Task[None]:
+        """Do `work` beside the leg, at most until its end; a failure of it ends the leg."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except Exception as error:
+                self._fail(error)
+
+        task = asyncio.create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def prepare(self) -> bool:
-        """Have the party's lines spoken; if they cannot be, the call ends and its warnings say why."""
+        """Have the party's lines spoken; if they cannot be, the leg ends and its warnings say why."""
         try:
             await self.party.prepare()
             return True
@@ -83,40 +144,24 @@ class Call:
             self.hang_up(Hangup("unspecified", "unknown", "unspecified"))
             return False
 
-    def answer(self) -> None:
-        """From now on audio flows; the caller's clock starts."""
-        self.answered_at = datetime.now(UTC)
-        self._on_wheel = self._wheel.add(self._tick)
-        log.info("%s: answered.", self.id)
-        self._announcer.answered(self.facts)
-
-    async def stream(self, options: StreamOptions) -> None:
-        """Open a media stream and carry audio until the application closes it; at once if it does not open."""
-        stream = MediaStream(options, self._start_fields(options), options.codec_of(self.party.codec), self.warn)
-        try:
-            await stream.open()
-        except StreamFailed as failed:
-            self.warn(str(failed))
-            self._announcer.streaming_failed(self.facts, options, stream.stream_id, str(failed))
+    def answer(self, stream: StreamOptions | None = None) -> None:
+        """From now on audio flows and the party's clock runs. Nothing happens to an answered or ended leg."""
+        if self.is_answered or self.hangup is not None:
             return
-        log.info("%s: media stream to %s is open.", self.id, shown(options.url))
-        self._announcer.streaming_started(self.facts, options, stream.stream_id)
-        self._stream = stream
-        try:
-            await stream.run()
-        finally:
-            self._stream = None
-            await stream.close()
-            self._frames_sent += stream.frames_sent
-            self._frames_received += stream.frames_received
-            log.info("%s: media stream is closed.", self.id)
-            self._announcer.streaming_stopped(self.facts, options, stream.stream_id)
+        self.answered_at = datetime.now(UTC)
+        self._on_wheel = self.facilities.wheel.add(self._tick)
+        log.info("%s: answered.", self.id)
+        self.tell(Answered(stream))
+        self.answered.set()
+
+    def tell(self, happening: Happening) -> None:
+        self.announcer.tell(self.facts, happening)
 
     def hang_up(self, hangup: Hangup) -> None:
-        """End the call; the first reason counts."""
+        """End the leg; the first reason counts."""
         if self.hangup is None:
             self.hangup = hangup
-            self._hung_up.set()
+            self.hung_up.set()
 
     def party_hangs_up(self) -> None:
         self.hang_up(Hangup("normal_clearing", "caller" if self.facts.direction == "incoming" else "callee"))
@@ -131,7 +176,7 @@ class Call:
             self.hang_up(Hangup("normal_clearing", "caller"))
 
     def set_client_state(self, client_state: str) -> None:
-        """Later webhooks of this call carry it."""
+        """Later webhooks of this leg carry it."""
         self.facts = replace(self.facts, client_state=client_state)
 
     def warn(self, sentence: str) -> None:
@@ -140,10 +185,17 @@ class Call:
             self._warnings[sentence] = None
             log.warning("%s: %s", self.id, sentence)
 
+    def key_arrives(self, digit: str) -> None:
+        """A key sent to this leg's telephone."""
+        if len(self._digits_sent) < _MAX_DIGITS_KEPT:
+            self._digits_sent.append(digit)
+        self.party.press(digit)
+
     def report(self) -> dict[str, Any]:
-        """The caller's side of the call; times in milliseconds from the answer."""
-        live = self._stream
-        ended = None if self.hangup is None else {"cause": self.hangup.cause, "source": self.hangup.source}
+        """The telephone's side of the call; times in milliseconds from the answer."""
+        ended = None
+        if self.hangup is not None:
+            ended = {"cause": self.hangup.cause, "source": self.hangup.source, "sip": self.hangup.sip}
         return {
             "call_control_id": self.id,
             "state": self.state,
@@ -153,56 +205,84 @@ class Call:
             **self.party.report(),
             "ended": ended,
             "codec": self.party.codec,
-            "frames_sent": self._frames_sent + (live.frames_sent if live else 0),
-            "frames_received": self._frames_received + (live.frames_received if live else 0),
+            "frames_sent": self.stream.frames_sent,
+            "frames_received": self.stream.frames_received,
+            "queued_ms": self.stream.queued_ms,
+            "digits": "".join(self._digits_sent),
+            "findings": self.findings.report(),
             "warnings": [*self._warnings, *self.party.warnings],
         }
 
-    async def _run_flow(self, flow: Callable[[Call], Awaitable[None]]) -> None:
+    def _tick(self) -> None:
         try:
-            await flow(self)
+            self._pass_20_ms()
         except Exception as error:
             self._fail(error)
 
-    def _tick(self) -> None:
-        try:
-            stream = self._stream
-            heard = stream.hear() if stream is not None else None
-            said = self.party.tick(heard)
-            self._packets += 1
-            if stream is not None:
-                stream.carry(said.samples, heard)
-                if said.digit is not None:
-                    stream.press(said.digit)
-            if said.hang_up:
-                self.party_hangs_up()
-        except Exception as error:
-            self._fail(error)
+    def _pass_20_ms(self) -> None:
+        application = self.stream.hear()
+        bridge = self.bridge
+        heard = application if self.stream.reaches_self else None
+        if bridge is not None:
+            heard = mix(heard, bridge.from_other(self))
+        elif application is not None and not self.stream.reaches_self:
+            self.findings.note(Rule.WRONG_LEG)
+        if self.player:
+            heard = mix(heard, self.player.take())
+        said = self.party.tick(self._line.heard(heard))
+        self._packets += 1
+        if said.digit is not None:
+            self._key_pressed(said.digit)
+        if bridge is not None:
+            bridge.carry(self, said.samples, application if self.stream.reaches_other else None)
+        self.stream.carry(said.samples, heard)
+        if self.recordings:
+            self.recordings.tick(said.samples, heard)
+        if self.tap is not None:
+            self.tap.tick(self._packets - 1, said.samples, heard)
+        if said.hang_up:
+            self.party_hangs_up()
+
+    def _key_pressed(self, digit: str) -> None:
+        self.tell(Dtmf(digit))
+        if digit == "*":
+            self.star.set()
+        self.stream.press(digit)
+        self.keypad.press(digit)
+        self.recordings.press(digit)
+        if self.bridge is not None:
+            self.bridge.press(self, digit)
 
     def _fail(self, error: Exception) -> None:
         log.error("%s: the simulator failed.", self.id, exc_info=error)
         self.warn(f"The simulator failed and ended the call: {error!r}; its log has the details.")
         self.hang_up(Hangup("unspecified", "unknown", "500"))
 
-    def _end(self) -> None:
+    async def _end(self) -> None:
         if self._on_wheel is not None:
-            self._wheel.remove(self._on_wheel)
+            self.facilities.wheel.remove(self._on_wheel)
+        hangup = self.hangup or Hangup("unspecified", "unknown", "unspecified")
+        self.hangup = hangup
+        self.keypad.cancel("call_hangup")
+        self.player.stop("all", "call_hangup")
+        # What waits for a gather or a sound hears of its end before it is cancelled.
+        await asyncio.sleep(0)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.stream.close()
         self.ended_at = datetime.now(UTC)
         self.party.close()
-        hangup = self.hangup or Hangup("unspecified", "unknown", "unspecified")
+        if self.bridge is not None:
+            self.bridge.leave(self)
         log.info("%s: ended, %s by %s.", self.id, hangup.cause, hangup.source)
-        self._announcer.ended(self.facts, hangup, self._packets, self._packets)
+        stats = LineStats(received=self._packets, sent=self._packets)
+        self.tell(HungUp(hangup, self.answered_at, self.ended_at, self._line.count(stats)))
+        await self.recordings.close()
+        if self.tap is not None:
+            await self.tap.close()
+        seconds = 0 if self.answered_at is None else (self.ended_at - self.answered_at).total_seconds()
+        self.tell(Charged(round(seconds)))
+        self.announcer.close()
         self.over.set()
-
-    def _start_fields(self, options: StreamOptions) -> StartFields:
-        return StartFields(
-            user_id=texml_wire.ACCOUNT_SID,
-            call_control_id=self.id,
-            call_session_id=self.facts.ids.call_session_id,
-            from_number=self.facts.from_number,
-            to_number=self.facts.to_number,
-            encoding=options.codec_of(self.party.codec),
-            sample_rate=8000,
-            client_state=self.facts.client_state,
-            custom_parameters=options.custom_parameters,
-        )

@@ -8,14 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-Codec = Literal["PCMU", "PCMA"]
+Codec = Literal["PCMU", "PCMA", "G722", "OPUS", "AMR-WB", "L16"]
 Track = Literal["inbound_track", "outbound_track", "both_tracks"]
 Mode = Literal["mp3", "rtp"]
 Legs = Literal["both", "self", "opposite"]
 
-CODECS: Final = ("PCMU", "PCMA")
-"""What the simulated line carries; Telnyx also knows the codecs below."""
-OTHER_CODECS: Final = ("G722", "OPUS", "AMR-WB", "L16")
+CODECS: Final = ("PCMU", "PCMA", "G722", "OPUS", "L16")
+"""What the simulated line carries."""
+OTHER_CODECS: Final = ("AMR-WB",)
+"""What Telnyx knows and the simulator refuses: no well-kept library encodes it."""
+RATES: Final = (8000, 16_000, 22_050, 24_000, 48_000)
+"""Values of `stream_bidirectional_sampling_rate`, in hertz; TeXML takes 8000, 16000 and 24000."""
 TRACKS: Final = ("inbound_track", "outbound_track", "both_tracks")
 MODES: Final = ("mp3", "rtp")
 LEGS: Final = ("both", "self", "opposite")
@@ -23,37 +26,31 @@ LEGS: Final = ("both", "self", "opposite")
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """`codec` None means `default`: whatever the phone leg negotiated."""
+    """`codec` (Telnyx → application) None means `default`: whatever the phone leg negotiated.
+
+    `send_codec` (application → Telnyx) and `rate`, in hertz, count in `rtp` mode only; `rate` is that of L16, the
+    other codecs bring their own. `reconnect`: dial again when the application closes the socket during the call
+    (TeXML `enableReconnect`, "true" unless said otherwise; Call Control has no such parameter, so False).
+    """
 
     url: str
     track: Track = "inbound_track"
     codec: Codec | None = None
     mode: Mode = "mp3"
     send_codec: Codec = "PCMU"
+    rate: int = 8000
     target_legs: Legs = "self"
     auth_token: str | None = None
     name: str = ""
     custom_parameters: dict[str, str] = field(default_factory=dict[str, str])
     status_callback: str | None = None
     status_callback_method: Literal["GET", "POST"] = "POST"
+    reconnect: bool = False
+    send_silence_when_idle: bool = False
 
     def codec_of(self, leg_codec: Codec) -> Codec:
         """The codec of Telnyx → application audio on a leg that negotiated `leg_codec`."""
         return self.codec or leg_codec
-
-    def silent_because(self) -> str | None:
-        """Why the caller will hear nothing of the application's audio, or None when it is audible."""
-        if self.mode == "mp3":
-            return (
-                "The caller hears nothing: the bidirectional mode is mp3, Telnyx's default, so audio frames are "
-                'read as MP3 files; set stream_bidirectional_mode (TeXML: bidirectionalMode) to "rtp".'
-            )
-        if self.target_legs == "opposite":
-            return (
-                "The caller hears nothing: stream_bidirectional_target_legs is opposite, Telnyx's default, and "
-                'this call has no opposite leg; set it to "self".'
-            )
-        return None
 
 
 def codec_name(value: str) -> Codec | None:

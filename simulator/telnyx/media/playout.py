@@ -1,12 +1,12 @@
-"""What the application has sent for the caller and the caller has not heard yet. Pure."""
+"""What the application has sent for the telephone and the telephone has not played yet. Pure."""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import Final
 
-BYTES_PER_MS: Final = 8
-"""G.711 at 8 kHz: one byte per sample."""
+from simulator.pacing import FRAME_MS
+
 MAX_QUEUE_MS: Final = 600_000
 _MAX_ITEMS: Final = MAX_QUEUE_MS // 10
 
@@ -18,18 +18,21 @@ class QueueFull(Exception):
 class Playout:
     """A queue of codec bytes and marks, read in real time. Chunks may have any length."""
 
-    def __init__(self) -> None:
+    def __init__(self, frame_bytes: int) -> None:
+        """`frame_bytes`: bytes in 20 ms of the codec."""
+        self.frame_bytes = frame_bytes
         self._queue: deque[bytes | str] = deque()
         self._bytes = 0
         self._played_of_first = 0
+        self._limit = MAX_QUEUE_MS // FRAME_MS * frame_bytes
 
     @property
     def queued_ms(self) -> int:
-        return self._bytes // BYTES_PER_MS
+        return self._bytes * FRAME_MS // self.frame_bytes
 
     def write(self, payload: bytes) -> None:
         """Queue audio. Raises QueueFull and keeps what was queued."""
-        if self._bytes + len(payload) > MAX_QUEUE_MS * BYTES_PER_MS:
+        if self._bytes + len(payload) > self._limit:
             raise QueueFull(f"More than {MAX_QUEUE_MS // 60_000} minutes of audio are waiting to be played.")
         self._append(payload)
         self._bytes += len(payload)
@@ -51,8 +54,17 @@ class Playout:
         self._bytes = self._played_of_first = 0
         return marks
 
-    def take(self, size: int) -> tuple[bytes, list[str]]:
-        """The next `size` bytes, fewer when the queue runs dry, and the marks reached with them."""
+    def take(self) -> tuple[bytes, list[str]]:
+        """The next 20 ms, fewer bytes when the queue runs dry, and the marks reached with them."""
+        queue, size = self._queue, self.frame_bytes
+        if not queue:
+            return b"", []
+        first = queue[0]
+        if len(queue) == 1 and len(first) == size and isinstance(first, bytes) and not self._played_of_first:
+            # The usual case: an application that sends 20 ms every 20 ms.
+            queue.clear()
+            self._bytes = 0
+            return first, []
         taken: list[bytes] = []
         marks: list[str] = []
         while self._queue:

@@ -1,200 +1,233 @@
 """One media stream: Telnyx is the WebSocket client and dials the application's `stream_url`.
 
 Life of a stream, from Telnyx's "Media Streaming over WebSockets": connected, start, media…, stop, then the socket
-closes. The caller hears the application in real time, whatever the pace at which it sends.
+closes. The telephone hears the application in real time, whatever the pace at which it sends.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import uuid
-from collections.abc import Callable
+from collections import deque
 from datetime import UTC, datetime
-from time import monotonic
 from typing import Final
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
-
 from simulator.addresses import shown
-from simulator.audio import ALAW_SILENCE, ULAW_SILENCE, Samples, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
-from simulator.pacing import FRAME_MS
+from simulator.audio import Samples
+from simulator.telnyx.findings import Findings, Rule
 from simulator.telnyx.identifiers import timestamp
-from simulator.telnyx.media.options import Codec, StreamOptions
-from simulator.telnyx.media.playout import BYTES_PER_MS, Playout, QueueFull
-from simulator.telnyx.media.wire import (
-    MAX_CHUNK_SECONDS,
-    Clear,
-    FrameError,
-    FrameWriter,
-    Mark,
-    Media,
-    RefusedFrame,
-    StartFields,
-    connected,
-    parse,
-)
+from simulator.telnyx.media.dialling import StreamFailed, dial
+from simulator.telnyx.media.downlink import Downlink
+from simulator.telnyx.media.faults_port import SocketAction, StreamFaults
+from simulator.telnyx.media.incoming import FrameError, Media, RefusedFrame, parse
+from simulator.telnyx.media.leg_audio import LegAudio
+from simulator.telnyx.media.options import StreamOptions
+from simulator.telnyx.media.socket import MediaSocket
+from simulator.telnyx.media.tap import FrameTap
+from simulator.telnyx.media.uplink import Uplink
+from simulator.telnyx.media.wire import FrameWriter, StartFields, connected
+
+__all__ = ["MediaStream", "StreamFailed"]
 
 log = logging.getLogger(__name__)
 
-_FRAME_BYTES: Final = FRAME_MS * BYTES_PER_MS
-_OPEN_SECONDS: Final = 5.0
-_CLOSE_SECONDS: Final = 0.5
-_OUTBOX_FRAMES: Final = 500
-"""10 s of audio that an application may leave unread before frames are lost."""
-_MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
-
-_ENCODE: Final = {"PCMU": ulaw_encode, "PCMA": alaw_encode}
-_DECODE: Final = {"PCMU": ulaw_decode, "PCMA": alaw_decode}
-_SILENCE: Final = {"PCMU": ULAW_SILENCE * _FRAME_BYTES, "PCMA": ALAW_SILENCE * _FRAME_BYTES}
-
-
-class StreamFailed(Exception):
-    """The application's WebSocket could not be opened; the text says why, in one sentence."""
+RECONNECT_TRIES: Final = 3
+RECONNECT_SECONDS: Final = 1.0
+"""Telnyx documents that it reconnects, not how often; these are the simulator's: three tries, 1 s apart."""
+_ON_PURPOSE: Final = (1000, 1005)
+"""Close codes of an application that is done with the stream."""
+_LINGER_SECONDS: Final = 0.1
+_AFTER_STOP_SECONDS: Final = 0.05
+"""Media may be on its way when the stop frame is sent."""
+_MOST_HELD: Final = 3000
+"""A minute of both tracks in frames, which a stalled socket keeps."""
 
 
 class MediaStream:
     def __init__(
-        self, options: StreamOptions, start: StartFields, encoding: Codec, warn: Callable[[str], None]
+        self,
+        options: StreamOptions,
+        start: StartFields,
+        leg: LegAudio,
+        findings: Findings,
+        *,
+        tap: FrameTap | None = None,
+        faults: StreamFaults | None = None,
+        l16_big_endian: bool = False,
     ) -> None:
-        """`encoding` is the codec of Telnyx → application audio; `warn` takes sentences for the call's report."""
+        """`l16_big_endian`: Telnyx does not document the byte order of L16; its users report little-endian."""
         self.options = options
         self.stream_id = str(uuid.uuid4())
         self.frames_sent = 0
-        self.frames_received = 0
         self._start = start
-        self._encoding: Codec = encoding
-        self._warn = warn
+        self._leg = leg
+        self._findings = findings
+        self._tap = tap
+        self._faults = faults
+        self._big_endian = l16_big_endian
         self._writer = FrameWriter(self.stream_id)
-        self._playout = Playout()
-        self._audible = options.silent_because() is None
-        self._outbox: asyncio.Queue[str] = asyncio.Queue(_OUTBOX_FRAMES)
-        self._socket: ClientConnection | None = None
-        self._elapsed_ms = 0
-        self._lost = 0
-        self._mp3_allowed_at = 0.0
+        self._uplink: Uplink | None = None
+        self._downlink: Downlink | None = None
+        self._socket: MediaSocket | None = None
+        self._ending = asyncio.Event()
+        self._stop_sent_at: float | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._stalled = False
+        self._held: deque[str] = deque()
+
+    @property
+    def frames_received(self) -> int:
+        """Media frames of the application."""
+        return 0 if self._downlink is None else self._downlink.frames_received
+
+    @property
+    def queued_ms(self) -> int:
+        """Audio of the application that has not been heard yet."""
+        return 0 if self._downlink is None else self._downlink.queued_ms
 
     async def open(self) -> None:
         """Dial the application and say `connected` and `start`. Raises StreamFailed."""
-        token = self.options.auth_token
         try:
-            self._socket = await connect(
-                self.options.url,
-                additional_headers={} if token is None else {"x-telnyx-streaming-auth-token": token},
-                proxy=None,
-                compression=None,
-                open_timeout=_OPEN_SECONDS,
-                close_timeout=_CLOSE_SECONDS,
-                ping_interval=None,
-                max_size=_MAX_MESSAGE_BYTES,
-            )
-        except (OSError, TimeoutError, ValueError, WebSocketException) as error:
-            where = shown(self.options.url)
-            raise StreamFailed(f"The media stream to {where} could not be opened: {error}.") from error
-        self._put(connected(token))
-        self._put(self._writer.start(self._start))
+            self._uplink = Uplink(self.options, self._leg, big_endian=self._big_endian)
+            self._downlink = Downlink(self.options, self._leg, self._findings, self, big_endian=self._big_endian)
+        except ValueError as error:
+            raise StreamFailed(str(error)) from error
+        await self._connect(self._uplink)
 
     async def run(self) -> None:
-        """Carry frames until the application closes the socket."""
-        socket = self._socket
-        if socket is None:
-            raise RuntimeError("open() comes first.")
-        async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(self._write(socket))
-            with contextlib.suppress(ConnectionClosed):
-                async for message in socket:
-                    self._receive(message)
-            writing.cancel()
+        """Until the application closes the socket for good, or `close` is called."""
+        while self._socket is not None:
+            await self._socket.closed.wait()
+            if self._tap is not None:
+                self._tap.closed(self._socket.code, self._socket.reason)
+            if self._ending.is_set() or not self.options.reconnect or self._socket.code in _ON_PURPOSE:
+                return
+            if not await self._reconnect():
+                return
 
     async def close(self) -> None:
-        """Send what is still to be sent, `stop`, and close; quick even if the application reads no more."""
-        if self._socket is None:
+        """Say `stop` and close; under a second even when the application reads no more. Again is nothing."""
+        if self._ending.is_set() or self._socket is None:
+            self._ending.set()
             return
-        self._put(self._writer.stop(self._start.user_id, self._start.call_control_id))
+        self._ending.set()
+        self._set_stalled(False)
+        self._stop_sent_at = asyncio.get_running_loop().time()
+        self._send(self._writer.stop(self._start.user_id, self._start.call_control_id))
         try:
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                while not self._outbox.empty():
-                    await self._socket.send(self._outbox.get_nowait())
-        except (ConnectionClosed, TimeoutError):
-            log.debug("The application did not take the last frames of stream %s.", self.stream_id)
-        await self._socket.close()
+            async with asyncio.timeout(_LINGER_SECONDS):
+                await self._socket.closed.wait()
+        except TimeoutError:
+            await self._socket.close()
+        finally:
+            if self._downlink is not None:
+                self._downlink.close()
 
     def hear(self) -> Samples | None:
-        """The next 20 ms of the application's audio, shorter at its end, or None for silence."""
-        payload, marks = self._playout.take(_FRAME_BYTES)
-        for name in marks:
-            self._put(self._writer.mark(name))
-        return _DECODE[self.options.send_codec](payload) if payload else None
+        """The next 20 ms of the application's audio at the leg's rate, shorter at its end, or None for silence."""
+        return None if self._downlink is None else self._downlink.hear()
 
     def carry(self, inbound: Samples | None, outbound: Samples | None) -> None:
         """Send 20 ms of the asked tracks: `inbound` from the telephone, `outbound` to it; None is silence."""
-        if self.options.track != "outbound_track":
-            self._put(self._writer.media("inbound", self._encode(inbound), self._elapsed_ms))
-            self.frames_sent += 1
-        if self.options.track != "inbound_track":
-            self._put(self._writer.media("outbound", self._encode(outbound), self._elapsed_ms))
-            self.frames_sent += 1
-        self._elapsed_ms += FRAME_MS
+        if self._uplink is None or self._socket is None or self._ending.is_set():
+            return
+        frames = self._uplink.frames(self._writer, inbound, outbound)
+        if self._faults is not None:
+            frames = self._disturbed(self._faults, frames)
+        for frame in frames:
+            if self._send(frame):
+                self.frames_sent += 1
 
     def press(self, digit: str) -> None:
         """A key pressed on the telephone."""
-        self._put(self._writer.dtmf(digit, timestamp(datetime.now(UTC))))
+        self._send(self._writer.dtmf(digit, timestamp(datetime.now(UTC))))
 
-    def _encode(self, samples: Samples | None) -> bytes:
-        silence = _SILENCE[self._encoding]
-        if samples is None:
-            return silence
-        payload = _ENCODE[self._encoding](samples)
-        return payload + silence[len(payload) :]
+    def reached(self, mark: str) -> None:
+        self._send(self._writer.mark(mark))
 
-    def _put(self, frame: str) -> None:
-        try:
-            self._outbox.put_nowait(frame)
-        except asyncio.QueueFull:
-            if not self._lost:
-                self._warn("The application did not read its media WebSocket for 10 s, so frames were lost.")
-            self._lost += 1
+    def refused(self, refused: RefusedFrame) -> None:
+        self._send(self._writer.error(refused))
 
-    async def _write(self, socket: ClientConnection) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                await socket.send(await self._outbox.get())
+    async def _connect(self, uplink: Uplink) -> None:
+        self._writer = FrameWriter(self.stream_id)
+        uplink.restart()
+        self._socket = await dial(self.options.url, self.options.auth_token, self._receive, self._findings)
+        if self._ending.is_set():
+            await self._socket.close()
+            raise StreamFailed("The media stream was stopped while it was being opened.")
+        self._send(connected(self.options.auth_token))
+        self._send(self._writer.start(self._start, uplink.codec))
+
+    async def _reconnect(self) -> bool:
+        assert self._uplink is not None
+        for _ in range(RECONNECT_TRIES):
+            try:
+                async with asyncio.timeout(RECONNECT_SECONDS):
+                    await self._ending.wait()
+                return False
+            except TimeoutError:
+                log.info("Stream %s: reconnecting to %s.", self.stream_id, shown(self.options.url))
+            try:
+                await self._connect(self._uplink)
+                return True
+            except StreamFailed as failed:
+                log.info("Stream %s: %s", self.stream_id, failed)
+        return False
+
+    def _send(self, frame: str) -> bool:
+        """False when the frame is lost."""
+        if self._socket is None or not self._socket.open:
+            return False
+        if self._stalled and len(self._held) < _MOST_HELD:
+            self._held.append(frame)
+            return True
+        if self._stalled or not self._socket.send(frame):
+            self._findings.note(Rule.SLOW_READER)
+            return False
+        if self._tap is not None:
+            self._tap.sent(frame)
+        return True
 
     def _receive(self, message: str | bytes) -> None:
+        if self._tap is not None:
+            self._tap.received(message)
+        if self._stop_sent_at is not None:
+            self._check_after_stop(message)
+        elif self._downlink is not None:
+            try:
+                self._downlink.receive(message)
+            except Exception:
+                log.exception("Stream %s: a frame of the application could not be handled.", self.stream_id)
+                self.refused(RefusedFrame(FrameError.UNKNOWN, "The frame could not be handled."))
+
+    def _check_after_stop(self, message: str | bytes) -> None:
+        assert self._stop_sent_at is not None
+        if asyncio.get_running_loop().time() < self._stop_sent_at + _AFTER_STOP_SECONDS:
+            return
         try:
-            match parse(message):
-                case Media(payload):
-                    self.frames_received += 1
-                    self._play(payload)
-                case Mark(name):
-                    if not self._playout.mark(name):
-                        self._put(self._writer.mark(name))
-                case Clear():
-                    for name in self._playout.clear():
-                        self._put(self._writer.mark(name))
-        except RefusedFrame as refused:
-            self._warn(f"A frame of the application was refused: {refused.detail}")
-            self._put(self._writer.error(refused))
-        except QueueFull as full:
-            self._put(self._writer.error(RefusedFrame(FrameError.RATE_LIMIT_REACHED, str(full))))
+            if isinstance(parse(message), Media):
+                self._findings.note(Rule.MEDIA_AFTER_STOP)
+        except RefusedFrame:
+            log.debug("Stream %s: a frame after stop could not be parsed.", self.stream_id)
 
-    def _play(self, payload: bytes) -> None:
-        reason = self.options.silent_because()
-        if reason is not None:
-            self._warn(reason)
-        if self.options.mode == "mp3":
-            self._limit_mp3()
-        elif len(payload) > MAX_CHUNK_SECONDS * 1000 * BYTES_PER_MS:
-            detail = f"media.payload is longer than {MAX_CHUNK_SECONDS} seconds of audio."
-            raise RefusedFrame(FrameError.INVALID_MEDIA, detail)
-        elif self._audible:
-            self._playout.write(payload)
+    def _disturbed(self, faults: StreamFaults, frames: list[str]) -> list[str]:
+        action = faults.action()
+        self._set_stalled(action is SocketAction.STALL)
+        match action:
+            case SocketAction.DROP if self._socket is not None:
+                self._socket.reset()
+                return []
+            case SocketAction.STOP:
+                self._stopping = asyncio.create_task(self.close())
+                return []
+            case _:
+                return faults.pass_frames(frames)
 
-    def _limit_mp3(self) -> None:
-        now = monotonic()
-        if now < self._mp3_allowed_at:
-            detail = "In mp3 mode one media message per second is accepted."
-            raise RefusedFrame(FrameError.RATE_LIMIT_REACHED, detail)
-        self._mp3_allowed_at = now + 1.0
+    def _set_stalled(self, stalled: bool) -> None:
+        if stalled == self._stalled or self._socket is None:
+            return
+        self._stalled = stalled
+        self._socket.pause(stalled)
+        while not stalled and self._held:
+            self._send(self._held.popleft())

@@ -1,137 +1,116 @@
-"""Telnyx's REST routes below `/v2`, so that `TELNYX_BASE_URL=http://127.0.0.1:PORT/v2` is all a client needs."""
+"""Calls: dial, look, command."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute
 
-from simulator.http_body import BodyError, read_body
 from simulator.telnyx.calls.exchange import Exchange, ExchangeFull
-from simulator.telnyx.calls.leg import Call
+from simulator.telnyx.calls.leg import CallLeg
+from simulator.telnyx.calls.outgoing import Originator
 from simulator.telnyx.errors import Code, TelnyxError
 from simulator.telnyx.identifiers import timestamp
-from simulator.telnyx.requests.calls import (
-    COMMAND_ACCEPTED,
-    call_resource,
-    check_call_control_id,
-    decode_object,
-    parse_command,
-    parse_dial,
-)
+from simulator.telnyx.paging import cursor_paged
+from simulator.telnyx.requests.answers import COMMAND_ACCEPTED, call_resource
+from simulator.telnyx.requests.commands import COMMANDS, check_call_control_id, parse_action
+from simulator.telnyx.requests.dial import parse_dial
+from simulator.telnyx.rest.actions import perform
+from simulator.telnyx.rest.router import Router, json_body
 
-_MAX_BODY_BYTES: Final = 262_144
 _KEPT_SECONDS: Final = 600
 """A call can be read for 10 minutes after its end (Telnyx API reference, "Retrieve a call status")."""
 
-Handler = Callable[[Request], Awaitable[dict[str, Any]]]
 
+def routes(router: Router, exchange: Exchange) -> list[BaseRoute]:
+    originator = Originator(exchange)
+    history = exchange.facilities.webhooks.history
 
-def routes(exchange: Exchange) -> list[BaseRoute]:
     async def dial(request: Request) -> dict[str, Any]:
-        dialled = parse_dial(decode_object(await _body(request)))
+        dialled = parse_dial(await json_body(request))
         try:
-            call = exchange.dial(dialled)
+            leg = originator.dial(dialled)
         except ExchangeFull as full:
             raise TelnyxError(Code.USER_CHANNEL_LIMIT, f"User channel limit exceeded D1. {full}") from None
-        return _dialled(call)
+        history.command(leg.facts, "call.dial", {})
+        # Dialling is asynchronous, so the call is never alive yet.
+        return call_resource(leg.facts.ids, client_state=leg.facts.client_state, is_alive=False)
 
     async def retrieve(request: Request) -> dict[str, Any]:
-        return _resource(_known(exchange, request))
+        return _resource(known(exchange, request.path_params["call_control_id"]))
 
-    async def hang_up(request: Request) -> dict[str, Any]:
-        command = parse_command(decode_object(await _body(request)))
-        if exchange.recent(command.command_id) is not None:
+    async def command(request: Request) -> dict[str, Any]:
+        name = request.path_params["name"]
+        spec = COMMANDS.get(name)
+        if spec is not None and spec.method != request.method:
+            raise TelnyxError(Code.METHOD_NOT_ALLOWED, f"{request.method} is not allowed here.")
+        call_control_id = request.path_params["call_control_id"]
+        check_call_control_id(call_control_id)
+        parsed = parse_action(name, await json_body(request))
+        leg = known(exchange, call_control_id)
+        key = None if parsed.command_id is None else f"{leg.id}/{parsed.command_id}"
+        if exchange.recent(key) is not None:
             return COMMAND_ACCEPTED
-        call = _known(exchange, request)
-        if call.hangup is not None:
-            raise TelnyxError(Code.CALL_ENDED, "The call is no longer active and can not receive commands.")
-        if command.client_state is not None:
-            call.set_client_state(command.client_state)
-        exchange.remember(command.command_id, call)
-        call.application_hangs_up()
-        return COMMAND_ACCEPTED
+        more = perform(exchange, leg, parsed)
+        exchange.remember(key, leg)
+        history.command(leg.facts, f"call.{name}", {})
+        return {"data": {"result": "ok", **more}}
 
-    async def unknown(request: Request) -> dict[str, Any]:
-        detail = f"The simulator does not play {request.method} {request.url.path}."
-        raise TelnyxError(Code.NOT_FOUND, detail)
+    async def active_calls(request: Request) -> dict[str, Any]:
+        legs = exchange.legs_of(request.path_params["connection_id"])
+        items = [_active(leg) for leg in legs]
+        return cursor_paged(items, request.query_params.multi_items(), _control_id, request.url.path)
 
-    everything = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     return [
-        Mount(
-            "/v2",
-            routes=[
-                Route("/calls", _answering({"POST": dial}), methods=everything),
-                Route("/calls/{call_control_id}", _answering({"GET": retrieve}), methods=everything),
-                Route(
-                    "/calls/{call_control_id}/actions/hangup", _answering({"POST": hang_up}), methods=everything
-                ),
-                Route("/{rest:path}", _answering(dict.fromkeys(everything, unknown)), methods=everything),
-            ],
-        )
+        router.route("/calls", POST=dial),
+        router.route("/calls/{call_control_id}", GET=retrieve),
+        router.route("/calls/{call_control_id}/actions/{name}", POST=command, PUT=command),
+        router.route("/connections/{connection_id}/active_calls", GET=active_calls),
     ]
 
 
-def _answering(handlers: dict[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
-    """One path: check the key, pick the handler by method, and put refusals in Telnyx's shape."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            _authenticate(request)
-            handler = handlers.get(request.method)
-            if handler is None:
-                raise TelnyxError(Code.METHOD_NOT_ALLOWED, f"{request.method} is not allowed here.")
-            return JSONResponse(await handler(request))
-        except TelnyxError as error:
-            return JSONResponse(error.body(), error.code.status)
-
-    return endpoint
-
-
-def _authenticate(request: Request) -> None:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        raise TelnyxError(
-            Code.AUTHENTICATION_FAILED, "No key found matching the ID: send Authorization: Bearer <key>."
-        )
-
-
-async def _body(request: Request) -> bytes:
-    try:
-        return await read_body(request, _MAX_BODY_BYTES)
-    except BodyError as error:
-        raise TelnyxError(Code.BAD_REQUEST, str(error)) from None
-
-
-def _known(exchange: Exchange, request: Request) -> Call:
-    call_control_id = request.path_params["call_control_id"]
+def known(exchange: Exchange, call_control_id: str) -> CallLeg:
+    """A call that can still be read. Raises TelnyxError."""
     check_call_control_id(call_control_id)
-    call = exchange.find(call_control_id)
-    if call is None or _forgotten(call):
+    leg = exchange.find(call_control_id)
+    if leg is None or _forgotten(leg):
         raise TelnyxError(Code.NOT_FOUND, "The requested call could not be found.")
-    return call
+    return leg
 
 
-def _forgotten(call: Call) -> bool:
-    return call.ended_at is not None and (datetime.now(UTC) - call.ended_at).total_seconds() > _KEPT_SECONDS
+def _forgotten(leg: CallLeg) -> bool:
+    return leg.ended_at is not None and (datetime.now(UTC) - leg.ended_at).total_seconds() > _KEPT_SECONDS
 
 
-def _dialled(call: Call) -> dict[str, Any]:
-    """Dialling is asynchronous, so the call is never alive yet."""
-    return call_resource(call.facts.ids, client_state=call.facts.client_state, is_alive=False)
+def _seconds(leg: CallLeg) -> int:
+    until = leg.ended_at or datetime.now(UTC)
+    return int((until - (leg.answered_at or until)).total_seconds())
 
 
-def _resource(call: Call) -> dict[str, Any]:
-    until = call.ended_at or datetime.now(UTC)
+def _resource(leg: CallLeg) -> dict[str, Any]:
     return call_resource(
-        call.facts.ids,
-        client_state=call.facts.client_state,
-        is_alive=call.hangup is None,
-        call_duration=int((until - (call.answered_at or until)).total_seconds()),
-        start_time=timestamp(call.facts.started_at),
-        end_time=None if call.ended_at is None else timestamp(call.ended_at),
+        leg.facts.ids,
+        client_state=leg.facts.client_state,
+        is_alive=leg.hangup is None,
+        call_duration=_seconds(leg),
+        start_time=timestamp(leg.facts.started_at),
+        end_time=None if leg.ended_at is None else timestamp(leg.ended_at),
     )
+
+
+def _control_id(item: dict[str, Any]) -> str:
+    return item["call_control_id"]
+
+
+def _active(leg: CallLeg) -> dict[str, Any]:
+    ids = leg.facts.ids
+    return {
+        "record_type": "call",
+        "call_control_id": ids.call_control_id,
+        "call_leg_id": ids.call_leg_id,
+        "call_session_id": ids.call_session_id,
+        "client_state": leg.facts.client_state or "",
+        "call_duration": _seconds(leg),
+    }

@@ -9,16 +9,15 @@ from typing import Literal, Protocol
 from simulator.telnyx.facts import CallFacts, Hangup
 from simulator.telnyx.happenings import GatherEnded, RecordingSaved
 from simulator.telnyx.media.options import StreamOptions
-
-Method = Literal["GET", "POST"]
+from simulator.telnyx.webhooks.routing import Callback
 
 
 @dataclass(frozen=True, slots=True)
 class GatherRules:
     """Times in milliseconds; `initial_timeout_ms` None: the inter-digit time counts from the start.
 
-    `valid_digits` are the keys that count; `terminating_digit` ends the input and is not part of it.
-    `timeout_ms` bounds the whole gather.
+    `valid_digits` are the keys that count. Any key of `terminating_digit`, which may hold none or several, ends
+    the input and is not part of it. `timeout_ms` bounds the whole gather.
     """
 
     minimum: int = 1
@@ -33,7 +32,10 @@ class GatherRules:
 
 @dataclass(frozen=True, slots=True)
 class RecordRules:
-    """`max_seconds` 0: until stopped. `silence_seconds` 0: silence does not end it."""
+    """`max_seconds` 0: until stopped. `silence_seconds` 0: silence does not end it.
+
+    `source` is what asked for the recording, as TeXML's `RecordingSource` has it; `callback` is told of it.
+    """
 
     channels: Literal["single", "dual"] = "single"
     format: Literal["wav", "mp3"] = "wav"
@@ -43,11 +45,18 @@ class RecordRules:
     finish_on_key: str = ""
     play_beep: bool = False
     trim_silence: bool = False
+    source: str = "RecordVerb"
+    callback: Callback | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DialOrder:
-    """Another simulated party to be called and bridged. `to` is +E.164 or a SIP address."""
+    """Other simulated parties to be called, at once or in turn, until one answers and is bridged.
+
+    `to` are +E.164 numbers or SIP addresses; `callbacks` go with them, one each. `send_digits` are pressed when
+    the call is answered. `answer_on_bridge`: the leg itself is answered only then. `recording` says how when
+    `record` is set.
+    """
 
     to: tuple[str, ...]
     from_number: str
@@ -55,21 +64,30 @@ class DialOrder:
     time_limit_seconds: int = 14_400
     send_digits: str = ""
     record: bool = False
+    recording: RecordRules | None = None
+    callbacks: tuple[Callback | None, ...] = ()
+    sequential: bool = False
+    answer_on_bridge: bool = False
+    hang_up_on_star: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DialResult:
-    """`status` as TeXML's DialCallStatus; `seconds` were bridged."""
+    """`status` as TeXML's DialCallStatus; `seconds` were bridged; `recording` if it was recorded."""
 
     status: Literal["completed", "busy", "no-answer", "canceled", "failed"]
     call_sid: str
     seconds: int
     hangup: Hangup | None
+    recording: RecordingSaved | None = None
 
 
 class TexmlLeg(Protocol):
-    """A call leg. Waiting methods return at once when the leg is over or what they wait for cannot be done, which is
-    then said with `warn`; they are cancelled when the leg is hung up or told to run another document."""
+    """A call leg.
+
+    Waiting methods return at once when the leg is over or what they wait for cannot be done, which is then said
+    with `warn`; they are cancelled when the leg is hung up or told to run another document.
+    """
 
     @property
     def facts(self) -> CallFacts: ...

@@ -2,105 +2,155 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
-from urllib.parse import urlencode
+from typing import Protocol
 
-from simulator.telnyx.facts import CallFacts, Hangup
-from simulator.telnyx.media.options import StreamOptions
-from simulator.telnyx.webhooks import control_wire as webhook_wire
-from simulator.telnyx.webhooks import texml_wire
-from simulator.telnyx.webhooks.delivery import Channel, Delivery
-from simulator.telnyx.webhooks.texml_wire import Form, StreamEvent
-
-FORM: str = "application/x-www-form-urlencoded"
+from simulator.telnyx.facts import CallFacts
+from simulator.telnyx.happenings import (
+    Answered,
+    Charged,
+    GreetingEnded,
+    Happening,
+    MachineDetected,
+    RecordingFailed,
+    RecordingSaved,
+    StreamFailed,
+    StreamStarted,
+    StreamStopped,
+)
+from simulator.telnyx.webhooks import control_wire, texml_wire
+from simulator.telnyx.webhooks.delivery import Webhooks
+from simulator.telnyx.webhooks.envelope import Event, FormBody
+from simulator.telnyx.webhooks.message import Delivery, Observer
+from simulator.telnyx.webhooks.routing import Callback, Method, Routing, Target
+from simulator.telnyx.webhooks.texml_wire import Form
 
 
 class Announcer(Protocol):
-    """Takes each milestone of one call, in order, without waiting."""
+    """Takes everything that happens to one leg, in order, without waiting; needs a running event loop."""
 
-    def initiated(self, call: CallFacts) -> None: ...
-    def answered(self, call: CallFacts) -> None: ...
-    def streaming_started(self, call: CallFacts, stream: StreamOptions, stream_id: str) -> None: ...
-    def streaming_stopped(self, call: CallFacts, stream: StreamOptions, stream_id: str) -> None: ...
-    def streaming_failed(self, call: CallFacts, stream: StreamOptions, stream_id: str, why: str) -> None: ...
-    def ended(self, call: CallFacts, hangup: Hangup, packets_received: int, packets_sent: int) -> None: ...
+    def tell(self, facts: CallFacts, happening: Happening) -> None:
+        """Tell the application, if Telnyx tells of such a happening and the application wants to know."""
+
+    def close(self) -> None:
+        """Nothing more will be told; what was told still arrives. Recordings and costs come after the hang-up."""
 
 
-@dataclass
 class ControlAnnouncer:
-    """The webhooks of a Call Control call, to the dial's `webhook_url`; without one nobody is told."""
+    """The webhooks of a Call Control leg.
 
-    channel: Channel
-    url: str | None
+    `routing` may be replaced at any time and counts for what is told from then on. `cost`: whether `call.cost` is
+    sent, which is the application's `call_cost_in_webhooks`.
+    """
 
-    def initiated(self, call: CallFacts) -> None:
-        self._send("call.initiated", webhook_wire.initiated(call))
-
-    def answered(self, call: CallFacts) -> None:
-        self._send("call.answered", webhook_wire.answered(call))
-
-    def streaming_started(self, call: CallFacts, stream: StreamOptions, stream_id: str) -> None:
-        self._send("streaming.started", webhook_wire.streaming(call, stream))
-
-    def streaming_stopped(self, call: CallFacts, stream: StreamOptions, stream_id: str) -> None:
-        self._send("streaming.stopped", webhook_wire.streaming(call, stream))
-
-    def streaming_failed(self, call: CallFacts, stream: StreamOptions, stream_id: str, why: str) -> None:
-        self._send("streaming.failed", webhook_wire.streaming_failed(call, stream, stream_id))
-
-    def ended(self, call: CallFacts, hangup: Hangup, packets_received: int, packets_sent: int) -> None:
-        payload = webhook_wire.hangup(call, hangup, datetime.now(UTC), packets_received, packets_sent)
-        self._send("call.hangup", payload)
-        self.channel.close()
-
-    def _send(self, event_type: str, payload: dict[str, Any]) -> None:
-        if self.url is None:
-            return
-        event = webhook_wire.event(event_type, payload, self.url, datetime.now(UTC))
-        self.channel.send(Delivery(event_type, self.url, event.encode))
-
-
-@dataclass
-class TexmlAnnouncer:
-    """The form callbacks of a TeXML call: its status callback, and the one each `<Stream>` names."""
-
-    channel: Channel
-    status_callback: str | None
-    answered_at: datetime | None = None
-
-    def initiated(self, call: CallFacts) -> None:
-        self._status("initiated", texml_wire.call_initiated(call))
-
-    def answered(self, call: CallFacts) -> None:
-        self.answered_at = datetime.now(UTC)
-        self._status("answered", texml_wire.call_answered(call, self.answered_at))
-
-    def streaming_started(self, call: CallFacts, stream: StreamOptions, stream_id: str) -> None:
-        self._stream(call, stream, stream_id, "stream-started")
-
-    def streaming_stopped(self, call: CallFacts, stream: StreamOptions, stream_id: str) -> None:
-        self._stream(call, stream, stream_id, "stream-stopped")
-
-    def streaming_failed(self, call: CallFacts, stream: StreamOptions, stream_id: str, why: str) -> None:
-        self._stream(call, stream, stream_id, "stream-failed", why)
-
-    def ended(self, call: CallFacts, hangup: Hangup, packets_received: int, packets_sent: int) -> None:
-        self._status("completed", texml_wire.call_completed(call, hangup, self.answered_at, datetime.now(UTC)))
-        self.channel.close()
-
-    def _status(self, event: str, form: Form) -> None:
-        if self.status_callback is not None:
-            self._send(f"Status callback {event}", self.status_callback, "POST", form)
-
-    def _stream(
-        self, call: CallFacts, stream: StreamOptions, stream_id: str, event: StreamEvent, error: str = ""
+    def __init__(
+        self, webhooks: Webhooks, routing: Routing, cost: bool = False, on_answer: Observer | None = None
     ) -> None:
-        if stream.status_callback is not None:
-            form = texml_wire.stream_event(call, stream, stream_id, event, datetime.now(UTC), error)
-            self._send(event, stream.status_callback, stream.status_callback_method, form)
+        self.routing = routing
+        self._cost = cost
+        self._channel = webhooks.channel(on_answer)
 
-    def _send(self, what: str, url: str, method: Literal["GET", "POST"], form: Form) -> None:
-        body = urlencode(form).encode()
-        self.channel.send(Delivery(what, url, lambda attempt: body, FORM, method))
+    def tell(self, facts: CallFacts, happening: Happening) -> None:
+        if isinstance(happening, Charged) and not self._cost:
+            return
+        now = datetime.now(UTC)
+        told = control_wire.payload(facts, happening, now)
+        if told is None:
+            return
+        event_type, payload = told
+        routing = self.routing
+        for target in routing.targets(event_type):
+            event = Event(event_type, payload, now, routing.api_version)
+            self._channel.send(
+                Delivery(
+                    event_type,
+                    target,
+                    event,
+                    facts,
+                    failover_url=routing.failover_url,
+                    timeout_seconds=routing.timeout_seconds or None,
+                    retries_ms=routing.retries_ms.get(event_type),
+                )
+            )
+
+    def close(self) -> None:
+        self._channel.close()
+
+
+class TexmlAnnouncer:
+    """The form callbacks of a TeXML leg; each `<Stream>` names its own.
+
+    `status`, `amd`, `recording` and `recording_source` may be replaced at any time and count for what is told from
+    then on.
+    """
+
+    def __init__(
+        self,
+        webhooks: Webhooks,
+        status: Callback | None = None,
+        amd: Callback | None = None,
+        recording: Callback | None = None,
+        on_answer: Observer | None = None,
+        amd_at_message_end: bool = False,
+        recording_source: str = "OutboundAPI",
+    ) -> None:
+        """`amd_at_message_end`: MachineDetection is DetectMessageEnd, not Enable."""
+        self.status = status
+        self.amd = amd
+        self.recording = recording
+        self.amd_at_message_end = amd_at_message_end
+        self.recording_source = recording_source
+        self._answered_at: datetime | None = None
+        self._channel = webhooks.channel(on_answer)
+
+    def tell(self, facts: CallFacts, happening: Happening) -> None:
+        now = datetime.now(UTC)
+        match happening:
+            case StreamStarted() | StreamStopped() | StreamFailed():
+                self._tell_stream(facts, happening, now)
+            case MachineDetected() | GreetingEnded():
+                self._tell_machine(facts, happening, now)
+            case RecordingSaved() | RecordingFailed():
+                self._tell_recording(facts, happening)
+            case _:
+                self._tell_status(facts, happening, now)
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def _tell_status(self, facts: CallFacts, happening: Happening, now: datetime) -> None:
+        if isinstance(happening, Answered):
+            self._answered_at = now
+        told = texml_wire.status(facts, happening, now)
+        if told is None or self.status is None:
+            return
+        event, form = told
+        if event in self.status.events:
+            self._send(facts, event, self.status.url, self.status.method, form)
+
+    def _tell_machine(self, facts: CallFacts, happening: MachineDetected | GreetingEnded, now: datetime) -> None:
+        if self.amd is None:
+            return
+        # A machine is told of once: when it is detected, or with DetectMessageEnd when its greeting is over.
+        at_end = isinstance(happening, GreetingEnded)
+        if (at_end or texml_wire.answered_by(happening) == "machine") and at_end != self.amd_at_message_end:
+            return
+        milliseconds = int((now - (self._answered_at or now)).total_seconds() * 1000)
+        form = texml_wire.machine_detected(facts, happening, milliseconds)
+        self._send(facts, "amd", self.amd.url, self.amd.method, form)
+
+    def _tell_recording(self, facts: CallFacts, happening: RecordingSaved | RecordingFailed) -> None:
+        event, form = texml_wire.recording_status(facts, happening, self.recording_source)
+        if self.recording is not None and event in self.recording.events:
+            self._send(facts, f"recording-{event}", self.recording.url, self.recording.method, form)
+
+    def _tell_stream(
+        self, facts: CallFacts, happening: StreamStarted | StreamStopped | StreamFailed, now: datetime
+    ) -> None:
+        stream = happening.stream
+        if stream.status_callback is not None:
+            event, form = texml_wire.stream_event(facts, happening, now)
+            self._send(facts, event, stream.status_callback, stream.status_callback_method, form)
+
+    def _send(self, facts: CallFacts, what: str, url: str, method: Method, form: Form) -> None:
+        self._channel.send(Delivery(what, Target(url, method), FormBody(what, form), facts))

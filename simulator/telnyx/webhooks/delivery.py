@@ -1,75 +1,60 @@
-"""Delivery of webhooks and callbacks: signed, retried, in order within a call, never in the way of one.
+"""Delivery of webhooks and callbacks: signed, retried, at a failover address, never in the way of a call.
 
-Rules from Telnyx's "Webhook Fundamentals" and "Voice API Webhooks": a 2xx within 2,000 ms counts as delivered;
-408, 429, 5xx and time-outs are tried again with exponential back-off, other answers are not.
+Rules from Telnyx's "Webhook Fundamentals", "Voice API Webhooks" and "Voice API Fundamentals": a 2xx within
+2,000 ms counts as delivered; 408, 429, 5xx, time-outs and failed connections are tried again with exponential
+back-off, other answers are not; the failover address is used after two failed attempts, or when the first address
+refused (the example of "List webhook deliveries" shows a 404 followed by the failover address).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Literal
-
-import httpx
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Final
 
 from simulator.addresses import shown
+from simulator.telnyx.webhooks.channel import Channel
+from simulator.telnyx.webhooks.client import Answer, RequestFailed, SignedClient, with_query
+from simulator.telnyx.webhooks.disorder import Disorder, Disorders
+from simulator.telnyx.webhooks.history import Attempt, History
+from simulator.telnyx.webhooks.message import Delivered, Delivery, Observer
+from simulator.telnyx.webhooks.routing import Method
 from simulator.telnyx.webhooks.signing import Signer
 
 log = logging.getLogger(__name__)
 
-_DEADLINE_SECONDS: Final = 2.0
-_ATTEMPTS: Final = 3
-_FIRST_PAUSE_SECONDS: Final = 0.5
-_QUEUE: Final = 100
-_MAX_REDIRECTS: Final = 3
-_MAX_ANSWER_BYTES: Final = 65_536
-
-USER_AGENT: Final = "telnyx-webhooks"
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message to an application. `body` makes the content for an attempt, counted from 1.
-
-    With GET the body, which is then form-encoded, travels as the query.
-    """
-
-    what: str
-    url: str
-    body: Callable[[int], bytes]
-    content_type: str = "application/json"
-    method: Literal["GET", "POST"] = "POST"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an application answered: at most 64 KiB and a byte of `body`, from `url` after redirects."""
-
-    status: int
-    body: bytes
-    url: str
+_BEFORE_FAILOVER: Final = 2
 
 
 class Webhooks:
-    """Sends every request that Telnyx makes to an application by HTTP."""
+    """Sends every request that Telnyx makes to an application by HTTP, and keeps the history of deliveries."""
 
-    def __init__(self, signer: Signer) -> None:
-        self._signer = signer
-        self._client = httpx.AsyncClient(
-            trust_env=False, timeout=None, follow_redirects=True, max_redirects=_MAX_REDIRECTS
-        )
+    def __init__(
+        self,
+        signer: Signer,
+        history: History | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`pause` waits for some seconds, between attempts and where disorder delays."""
+        self.history = History() if history is None else history
+        self.client = SignedClient(signer)
+        self._disorders = Disorders()
+        self._pause = pause
         self._channels: set[asyncio.Task[None]] = set()
 
-    def channel(self) -> Channel:
+    def channel(self, on_answer: Observer | None = None) -> Channel:
         """An ordered way to one call's application. Close it when the call is over."""
-        channel = Channel(self)
+        channel = Channel(lambda delivery: self.deliver(delivery, on_answer), self._disorders, self._pause)
         task = asyncio.create_task(channel.run())
         self._channels.add(task)
         task.add_done_callback(self._forget)
         return channel
+
+    def disturb(self, disorder: Disorder) -> None:
+        """What is sent from now on suffers from `disorder`, in calls that are up as well."""
+        self._disorders.set(disorder)
 
     async def close(self, grace_seconds: float) -> None:
         """Let what is under way arrive within `grace_seconds`, then give up."""
@@ -80,49 +65,61 @@ class Webhooks:
             if late:
                 log.warning("%d calls ended with webhooks undelivered.", len(late))
                 await asyncio.wait(late)
-        await self._client.aclose()
+        await self.client.close()
 
-    async def request(self, url: str, method: Literal["GET", "POST"], body: bytes, content_type: str) -> Answer:
-        """One signed request, without a deadline of its own. Raises httpx.HTTPError or httpx.InvalidURL."""
-        # A GET has no body, so its signature covers an empty one.
-        content = b"" if method == "GET" else body
-        headers = {"User-Agent": USER_AGENT} | self._signer.headers(content, int(time.time()))
+    async def request(self, url: str, method: Method, body: bytes, content_type: str) -> Answer:
+        """One signed request without a deadline; with GET `body` is the query. Raises RequestFailed."""
         if method == "GET":
-            url += ("&" if "?" in url else "?") + body.decode()
-        else:
-            headers["Content-Type"] = content_type
-        async with self._client.stream(method, url, content=content or None, headers=headers) as response:
-            received = bytearray()
-            async for chunk in response.aiter_bytes():
-                received += chunk
-                if len(received) > _MAX_ANSWER_BYTES:
-                    break
-            return Answer(response.status_code, bytes(received[: _MAX_ANSWER_BYTES + 1]), str(response.url))
+            return await self.client.send(
+                with_query(url, body.decode()), method, b"", self.client.headers(b"", None)
+            )
+        return await self.client.send(url, method, body, self.client.headers(body, content_type))
 
-    async def deliver(self, delivery: Delivery) -> bool:
-        """Whether the application took it, after up to three attempts."""
-        problem = ""
-        for attempt in range(1, _ATTEMPTS + 1):
-            if attempt > 1:
-                await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2 ** (attempt - 2))
-            try:
-                async with asyncio.timeout(_DEADLINE_SECONDS):
-                    answer = await self.request(
-                        delivery.url, delivery.method, delivery.body(attempt), delivery.content_type
-                    )
-            except TimeoutError:
-                problem = f"no answer within {_DEADLINE_SECONDS:g} s"
-                continue
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                problem = str(error) or type(error).__name__
-                continue
-            if 200 <= answer.status < 300:
-                return True
-            problem = f"HTTP {answer.status}"
-            if answer.status not in (408, 429) and answer.status < 500:
+    async def deliver(self, delivery: Delivery, on_answer: Observer | None = None) -> bool:
+        """Whether the application took it, at last."""
+        attempts: list[Attempt] = []
+        url = delivery.target.url
+        for number, pause in enumerate((0.0, *delivery.pauses), start=1):
+            if number > 1:
+                await self._pause(pause)
+            attempt = await self._attempt(delivery, url, number)
+            attempts.append(attempt)
+            self.history.attempt(delivery.facts, delivery.content, attempt)
+            if on_answer is not None:
+                on_answer(_delivered(delivery, attempt))
+            if attempt.delivered:
                 break
-        log.warning("%s was not delivered to %s: %s.", delivery.what, shown(delivery.url), problem)
-        return False
+            failover = delivery.failover_url
+            if failover and url != failover and (number >= _BEFORE_FAILOVER or attempt.refused):
+                url = failover
+            elif attempt.refused:
+                break
+        self.history.webhook(delivery.content, attempts)
+        last = attempts[-1]
+        if not last.delivered:
+            log.warning("%s was not delivered to %s: %s.", delivery.what, shown(last.url), last.problem)
+        return last.delivered
+
+    async def _attempt(self, delivery: Delivery, url: str, number: int) -> Attempt:
+        # A GET has no body, so its signature covers an empty one.
+        content, method = delivery.content, delivery.target.method
+        is_get = method == "GET"
+        body = b"" if is_get else content.body(number, url)
+        headers = self.client.headers(body, None if is_get else content.content_type)
+        sent_to = with_query(url, content.query(number, url)) if is_get else url
+        clock = asyncio.get_running_loop().time
+        started_at, started = datetime.now(UTC), clock()
+        answer, problem = None, ""
+        try:
+            async with asyncio.timeout(delivery.deadline_seconds):
+                answer = await self.client.send(sent_to, method, body, headers)
+                problem = f"HTTP {answer.status}"
+        except TimeoutError:
+            problem = f"no answer within {delivery.deadline_seconds:g} s"
+        except RequestFailed as error:
+            problem = str(error)
+        elapsed_ms = (clock() - started) * 1000
+        return Attempt(number, url, sent_to, headers, started_at, datetime.now(UTC), elapsed_ms, answer, problem)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._channels.discard(task)
@@ -130,29 +127,13 @@ class Webhooks:
             log.error("Webhook delivery failed.", exc_info=error)
 
 
-class Channel:
-    """What one call still has to tell its application."""
-
-    def __init__(self, webhooks: Webhooks) -> None:
-        self._webhooks = webhooks
-        self._queue: asyncio.Queue[Delivery | None] = asyncio.Queue(_QUEUE)
-
-    def send(self, delivery: Delivery) -> None:
-        try:
-            self._queue.put_nowait(delivery)
-        except asyncio.QueueFull:
-            log.error(
-                "%s was dropped: %d messages to %s wait already.", delivery.what, _QUEUE, shown(delivery.url)
-            )
-
-    def close(self) -> None:
-        """Nothing more will be sent."""
-        try:
-            self._queue.put_nowait(None)
-        except asyncio.QueueFull:
-            self._queue.get_nowait()
-            self._queue.put_nowait(None)
-
-    async def run(self) -> None:
-        while (delivery := await self._queue.get()) is not None:
-            await self._webhooks.deliver(delivery)
+def _delivered(delivery: Delivery, attempt: Attempt) -> Delivered:
+    return Delivered(
+        event_type=delivery.what,
+        url=attempt.url,
+        attempt=attempt.number,
+        status=attempt.answer.status if attempt.answer else None,
+        elapsed_ms=attempt.elapsed_ms,
+        deadline_ms=delivery.deadline_seconds * 1000,
+        problem="" if attempt.answer else attempt.problem,
+    )

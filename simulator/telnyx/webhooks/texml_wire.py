@@ -1,25 +1,46 @@
 """Form parameters of the requests that Telnyx makes for TeXML. Pure.
 
-Source: Telnyx, "TeXML Instruction Fetching", "TeXML call callbacks" and the TeXML page of `Stream`.
+Sources: Telnyx, "TeXML Instruction Fetching", the callback pages `texml-call-initiated`, `-ringing`, `-answered`,
+`-completed`, `-amd`, `texml-recording-completed` and `texml-stream`, and the TeXML page of `Stream`.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
-from simulator.telnyx.facts import CallFacts, Hangup
+import msgspec
+
+from simulator.telnyx.facts import CallFacts
+from simulator.telnyx.happenings import (
+    Answered,
+    GreetingEnded,
+    Happening,
+    HungUp,
+    Initiated,
+    MachineDetected,
+    RecordingFailed,
+    RecordingSaved,
+    Ringing,
+    StreamFailed,
+    StreamStarted,
+    StreamStopped,
+)
 from simulator.telnyx.identifiers import timestamp
-from simulator.telnyx.media.options import StreamOptions
-from simulator.telnyx.webhooks.control_wire import sip_uri
+from simulator.telnyx.webhooks.control_parts import calling_party_type, sip_uri
+from simulator.telnyx.webhooks.control_wire import quality_stats
+from simulator.telnyx.webhooks.routing import RecordingEvent, StatusEvent
 
-ACCOUNT_SID = "51d0ab6a-3f0e-4d0f-9a3c-1f6f0c5d7e21"
+ACCOUNT_SID: Final = "51d0ab6a-3f0e-4d0f-9a3c-1f6f0c5d7e21"
 """The simulated organization."""
 
 StreamEvent = Literal["stream-started", "stream-stopped", "stream-failed"]
+AnsweredBy = Literal[
+    "human", "machine", "machine_end_beep", "machine_end_silence", "machine_end_other", "fax", "unknown"
+]
 Form = dict[str, str]
 
-_STATUS = {
+_STATUS: Final = {
     "normal_clearing": "completed",
     "time_limit": "completed",
     "user_busy": "busy",
@@ -27,80 +48,147 @@ _STATUS = {
     "no_answer": "no-answer",
     "originator_cancel": "canceled",
 }
+_MACHINES: Final[dict[str, AnsweredBy]] = {
+    "human": "human",
+    "human_residence": "human",
+    "human_business": "human",
+    "machine": "machine",
+    "fax_detected": "fax",
+}
+_GREETINGS: Final[dict[str, AnsweredBy]] = {
+    "beep_detected": "machine_end_beep",
+    "ended": "machine_end_silence",
+    "no_beep_detected": "machine_end_silence",
+}
 
 
-def instruction_request(call: CallFacts) -> Form:
-    """What a request for TeXML instructions always carries."""
-    return _base(call) | {
-        "CallerId": call.from_number,
-        "CallingPartyType": "pstn",
+def instruction_request(call: CallFacts, answered_by: AnsweredBy | None = None) -> Form:
+    """What a request for TeXML instructions carries; `answered_by` after a detection that was waited for."""
+    form = _base(call) | {
+        "CallerId": call.caller_name or call.from_number,
+        "CallingPartyType": calling_party_type(call),
         "CallStatus": "in-progress",
         "FromSipUri": sip_uri(call.from_number),
         "ToSipUri": sip_uri(call.to_number),
     }
+    return form if answered_by is None else form | {"AnsweredBy": answered_by}
 
 
-def call_initiated(call: CallFacts) -> Form:
-    return _progress(call, 0, call.started_at) | {
-        "CallInitiatedAt": timestamp(call.started_at),
-        "CallStatus": "initiated",
+def status(call: CallFacts, happening: Happening, at: datetime) -> tuple[StatusEvent, Form] | None:
+    """The call's progress as a status callback, and the event it counts as; None for anything else."""
+    match happening:
+        case Initiated():
+            return "initiated", _progress(call, 0, at, "initiated")
+        case Ringing():
+            return "ringing", _progress(call, 1, at, "ringing")
+        case Answered():
+            codec = {"Codec": call.codec, "SamplingRate": str(call.sampling_rate)}
+            return "answered", _progress(call, 2, at, "in-progress") | codec
+        case HungUp():
+            return "completed", _completed(call, happening, at)
+        case _:
+            return None
+
+
+def answered_by(happening: MachineDetected | GreetingEnded) -> AnsweredBy:
+    if isinstance(happening, GreetingEnded):
+        return _GREETINGS.get(happening.result, "machine_end_other")
+    return _MACHINES.get(happening.result, "unknown")
+
+
+def machine_detected(call: CallFacts, happening: MachineDetected | GreetingEnded, milliseconds: int) -> Form:
+    """The asynchronous callback of answering machine detection, which took so long since the answer."""
+    return _call(call) | {
+        "AnsweredBy": answered_by(happening),
+        "ConnectionId": call.connection_id,
+        "MachineDetectionDuration": str(milliseconds),
     }
 
 
-def call_answered(call: CallFacts, at: datetime) -> Form:
-    return _progress(call, 2, at) | {"CallStatus": "in-progress", "Codec": call.codec, "SamplingRate": "8000"}
-
-
-def call_completed(call: CallFacts, end: Hangup, answered_at: datetime | None, at: datetime) -> Form:
-    """`CallDuration` in whole seconds since the answer, 0 for a call that was never answered."""
-    form = _progress(call, 3, at) | {
-        "CallControlId": call.ids.call_control_id,
-        "CallDuration": str(int((at - answered_at).total_seconds()) if answered_at else 0),
-        "CallLegId": call.ids.call_leg_id,
-        "CallSessionId": call.ids.call_session_id,
-        "CallStatus": _STATUS.get(end.cause, "failed"),
-        "EndTime": timestamp(at),
-        "HangupCause": end.cause,
-        "HangupSource": end.source,
-        "SipHangupCause": end.sip,
-        "StartTime": timestamp(call.started_at),
-    }
-    if answered_at is not None:
-        form["AnsweredTime"] = timestamp(answered_at)
-    return form
+def recording_status(
+    call: CallFacts, happening: RecordingSaved | RecordingFailed, source: str
+) -> tuple[RecordingEvent, Form]:
+    """A recording callback and the event it counts as. `source`: OutboundAPI, or the verb that recorded."""
+    form = _call(call) | {"ConnectionId": call.connection_id, "RecordingSource": source}
+    if isinstance(happening, RecordingSaved):
+        return "completed", form | _recording(happening) | {"RecordingStatus": "completed"}
+    return "absent", form | {"RecordingStatus": "absent"}
 
 
 def stream_event(
-    call: CallFacts, stream: StreamOptions, stream_id: str, event: StreamEvent, at: datetime, error: str = ""
-) -> Form:
-    form = {
-        "AccountSid": ACCOUNT_SID,
-        "CallSid": call.ids.call_control_id,
-        "CallSidLegacy": call.ids.call_control_id,
+    call: CallFacts, happening: StreamStarted | StreamStopped | StreamFailed, at: datetime
+) -> tuple[StreamEvent, Form]:
+    event: StreamEvent = "stream-started"
+    if isinstance(happening, StreamStopped):
+        event = "stream-stopped"
+    elif isinstance(happening, StreamFailed):
+        event = "stream-failed"
+    form = _call(call) | {
         "StreamEvent": event,
-        "StreamName": stream.name,
-        "StreamSid": stream_id,
+        "StreamName": happening.stream.name,
+        "StreamSid": happening.stream_id,
         "Timestamp": timestamp(at),
     }
-    if error:
-        form["StreamError"] = error
-    return form
+    return event, form | {"StreamError": happening.why} if isinstance(happening, StreamFailed) else form
 
 
-def _base(call: CallFacts) -> Form:
+def _call(call: CallFacts) -> Form:
     return {
         "AccountSid": ACCOUNT_SID,
         "CallSid": call.ids.call_control_id,
         "CallSidLegacy": call.ids.call_control_id,
+    }
+
+
+def _base(call: CallFacts) -> Form:
+    return _call(call) | {
         "ConnectionId": call.connection_id,
         "From": call.from_number,
         "To": call.to_number,
     }
 
 
-def _progress(call: CallFacts, sequence: int, at: datetime) -> Form:
-    return _base(call) | {
+def _progress(call: CallFacts, sequence: int, at: datetime, status: str) -> Form:
+    form = _base(call) | {
         "CallbackSource": "call-progress-events",
+        "CallInitiatedAt": timestamp(call.started_at),
+        "CallStatus": status,
         "SequenceNumber": str(sequence),
         "Timestamp": timestamp(at),
     }
+    return form if call.caller_name is None else form | {"CallerId": call.caller_name}
+
+
+def _completed(call: CallFacts, end: HungUp, at: datetime) -> Form:
+    """`CallDuration` in whole seconds since the answer, 0 for a call that was never answered."""
+    since = end.answered_at
+    form = _progress(call, 3, at, _STATUS.get(end.hangup.cause, "failed")) | {
+        "CallControlId": call.ids.call_control_id,
+        "CallDuration": str(max(0, int((end.ended_at - since).total_seconds())) if since else 0),
+        "CallLegId": call.ids.call_leg_id,
+        "CallSessionId": call.ids.call_session_id,
+        "EndTime": timestamp(end.ended_at),
+        "HangupCause": end.hangup.cause,
+        "HangupSource": end.hangup.source,
+        "OccurredAt": timestamp(end.ended_at),
+        "OrganizationId": ACCOUNT_SID,
+        "SipHangupCause": end.hangup.sip,
+        "StartTime": timestamp(call.started_at),
+        "UserId": ACCOUNT_SID,
+    }
+    if since is not None:
+        form["AnsweredTime"] = timestamp(since)
+        form["CallQualityStats"] = msgspec.json.encode(quality_stats(end.stats)).decode()
+    if end.recording_url is not None:
+        form["RecordingUrl"] = end.recording_url
+    return form
+
+
+def _recording(saved: RecordingSaved) -> Form:
+    form = {
+        "RecordingChannels": "2" if saved.channels == "dual" else "1",
+        "RecordingDuration": str(max(0, int((saved.ended_at - saved.started_at).total_seconds()))),
+        "RecordingSid": saved.recording_id,
+    }
+    url = next(iter(saved.urls.values()), None)
+    return form if url is None else form | {"RecordingUrl": url}

@@ -1,0 +1,111 @@
+"""Something is played before a person comes to the telephone: hold music, or an assistant that screens calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from simulator.audio import Samples
+from simulator.caller.hearing import Hearing, is_voiced
+from simulator.caller.party import HANG_UP, SILENCE, Said, cut
+from simulator.caller.script import Script
+from simulator.caller.script_party import ScriptParty
+from simulator.caller.tones import Sound, Speech
+from simulator.caller.voice import MACHINE_VOICE, Voice
+from simulator.pacing import FRAME_MS
+from simulator.speech.services import SpeechServices
+from simulator.telnyx.media.options import Codec
+
+_PATIENCE_MS: Final = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Prelude:
+    """`sounds`, then the person of `script`.
+
+    `reply_ms`: the application must say something after the sounds within this time, or the machine hangs up;
+    None: the person comes at once.
+    """
+
+    sounds: tuple[Sound, ...]
+    script: Script
+    reply_ms: int | None = None
+
+
+class PreludeParty:
+    """Its greeting is that of the sounds; what the person says is told by the script's own report."""
+
+    beep_at_ms: int | None = None
+
+    def __init__(self, prelude: Prelude, speech: SpeechServices) -> None:
+        self.greeting_end_ms: int | None = None
+        self._prelude = prelude
+        self._person = ScriptParty(prelude.script, speech)
+        self._voice = Voice(speech, prelude.script.codec, MACHINE_VOICE)
+        self._frames: list[Said] = []
+        self._hearing = Hearing()
+        self._person_came: int | None = None
+        self._done = False
+
+    @property
+    def codec(self) -> Codec:
+        return self._voice.codec
+
+    @property
+    def rate(self) -> int:
+        return self._voice.rate
+
+    @property
+    def warnings(self) -> list[str]:
+        return self._person.warnings
+
+    async def prepare(self) -> None:
+        sounds = self._prelude.sounds
+        await self._voice.learn(sounds)
+        rendered = await self._voice.render(sounds)
+        self._frames = cut(rendered.samples, self.rate)
+        spoken = [index for index, sound in enumerate(sounds) if isinstance(sound, Speech)]
+        if spoken:
+            self.greeting_end_ms = rendered.edges[spoken[-1] + 1] * 1000 // self.rate
+        await self._person.prepare()
+
+    def tick(self, heard: Samples | None) -> Said:
+        if self._person_came is not None:
+            return self._person.tick(heard)
+        self._hearing.tick(heard is not None and is_voiced(heard))
+        now = self._hearing.now
+        if now < len(self._frames):
+            return self._frames[now]
+        if self._done:
+            return SILENCE
+        if self._is_time_for_the_person(now):
+            self._person_came = now
+            return self._person.tick(None)
+        if (now - len(self._frames)) * FRAME_MS >= (self._prelude.reply_ms or 0):
+            self._done = True
+            self.warnings.append("The assistant hung up: the application did not say who was calling.")
+            return HANG_UP
+        return SILENCE
+
+    def press(self, digit: str) -> None:
+        self._person.press(digit)
+
+    def close(self) -> None:
+        self._done = True
+        self._frames = []
+        self._voice.close()
+        self._person.close()
+
+    def report(self) -> dict[str, Any]:
+        """The times of `lines` count from `person_came_ms`, which counts from the answer."""
+        person = self._person.report()
+        person["heard_ms"] += self._hearing.voiced_ticks * FRAME_MS
+        person["person_came_ms"] = None if self._person_came is None else self._person_came * FRAME_MS
+        return person
+
+    def _is_time_for_the_person(self, now: int) -> bool:
+        if self._prelude.reply_ms is None:
+            return True
+        began = self._hearing.started
+        replied = began is not None and began >= len(self._frames)
+        return replied and self._hearing.quiet_ticks() * FRAME_MS >= _PATIENCE_MS

@@ -1,0 +1,41 @@
+"""The command line of `python -m simulator`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from simulator.commands import call_arguments
+from simulator.environment import FORMATS
+from simulator.settings import DEFAULT_PORT, Settings, default_data_dir
+
+_ABOUT = "Play Telnyx, AssemblyAI, OpenAI and Deepgram on one loopback port until stopped."
+_EPILOG = 'A running simulator tells a shell where it is: eval "$(sidetone simulator --print-env)".'
+
+
+def parser() -> argparse.ArgumentParser:
+    """Options of the simulator itself, and `call`; `command` is None when there is no sub-command."""
+    made = argparse.ArgumentParser(
+        prog="sidetone simulator", description=_ABOUT, epilog=_EPILOG, allow_abbrev=False
+    )
+    made.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
+    made.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes any free port")
+    made.add_argument("--data-dir", type=Path, default=default_data_dir(), help="where keys and state are kept")
+    made.add_argument("--ring-ms", type=int, default=1200, help="how long a dialled number rings")
+    made.add_argument(
+        "--print-env",
+        action="store_true",
+        help="print the environment of the simulator that runs, and end",
+    )
+    made.add_argument("--format", choices=tuple(FORMATS), default="export", help="how to print the environment")
+    made.add_argument(
+        "--env-file", type=Path, metavar="PATH", help="also write the environment into this .env file, mode 0600"
+    )
+    commands = made.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    call_arguments.add(commands)
+    return made
+
+
+def settings(chosen: argparse.Namespace) -> Settings:
+    """Raises SettingsError."""
+    return Settings(data_dir=chosen.data_dir, host=chosen.host, port=chosen.port, ring_ms=chosen.ring_ms)

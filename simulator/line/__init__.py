@@ -1,0 +1,1 @@
+"""What a bad line does to a call: seeded, repeatable, in process."""

@@ -1,0 +1,1 @@
+"""What a call leaves on disk, and playing it again."""

@@ -1,0 +1,1 @@
+"""The resources of an account, one record type each."""

@@ -1,0 +1,56 @@
+"""Who is at the other end of a number, and what happens until there is an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulator.caller.party import Party
+from simulator.caller.presets import Kind
+from simulator.line.plan import LineFaultPlan
+from simulator.telnyx.facts import Hangup
+from simulator.telnyx.happenings import Ringing
+
+if TYPE_CHECKING:
+    from simulator.telnyx.calls.leg import CallLeg
+
+CARRIER_DROP = Hangup("unspecified", "unknown", "503")
+"""What a leg ends with when the network loses it in the middle of a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """`ring_ms` None: it rings for ever. `outcome`: how it ends after ringing when nobody answers.
+
+    `drop_after_ms`: the network loses the call so long after the answer.
+    """
+
+    party: Party
+    ring_ms: int | None
+    outcome: Hangup | None = None
+    kind: Kind = "human_residence"
+    faults: LineFaultPlan | None = None
+    drop_after_ms: int | None = None
+
+
+async def ring(leg: CallLeg, answerer: Answerer, timeout_seconds: float) -> bool:
+    """Ring until somebody would answer; False when that never comes, and the leg is then hung up."""
+    leg.tell(Ringing())
+    ring_ms = answerer.ring_ms
+    if ring_ms is None or ring_ms > timeout_seconds * 1000:
+        await asyncio.sleep(timeout_seconds)
+        leg.hang_up(Hangup("timeout", "caller", "487"))
+        return False
+    if answerer.outcome is not None:
+        await asyncio.sleep(ring_ms / 1000)
+        leg.hang_up(answerer.outcome)
+        return False
+    prepared, _ = await asyncio.gather(leg.prepare(), asyncio.sleep(ring_ms / 1000))
+    return prepared
+
+
+async def drop_later(leg: CallLeg, answerer: Answerer) -> None:
+    if answerer.drop_after_ms is not None:
+        await asyncio.sleep(answerer.drop_after_ms / 1000)
+        leg.hang_up(CARRIER_DROP)
