@@ -15,7 +15,7 @@ from simulator.caller.script import Script, parse_script
 from simulator.faults import Fault
 from simulator.line.plan import LineFaultPlan
 from simulator.telnyx.media.options import CODECS, Codec, Mode, StreamOptions, Track
-from simulator.telnyx.numbers import is_e164
+from simulator.telnyx.requests.numbers import is_e164
 from simulator.telnyx.texml.source import Fetch, Source
 
 SERVICES: Final = ("assemblyai", "openai", "deepgram")

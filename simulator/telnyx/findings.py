@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 _MAX_DETAILS: Final = 5
+
+Severity = Literal["error", "warning"]
 
 
 class Rule(Enum):
@@ -103,8 +105,26 @@ class Rule(Enum):
     )
 
     @property
+    def severity(self) -> Severity:
+        """`warning` for what works here and may hurt on a real line, `error` for what breaks a call."""
+        return "warning" if self in _WARNINGS else "error"
+
+    @property
     def id(self) -> str:
         return self.name.lower().replace("_", "-")
+
+
+_WARNINGS: Final = frozenset(
+    (
+        Rule.WSS_ON_PLAIN_PORT,
+        Rule.SHORT_CHUNK,
+        Rule.ODD_CHUNK,
+        Rule.MEDIA_AFTER_STOP,
+        Rule.SLOW_READER,
+        Rule.SLOW_WEBHOOK_ANSWER,
+        Rule.UNSIGNED_ACCEPTED,
+    )
+)
 
 
 @dataclass(slots=True)
@@ -117,7 +137,14 @@ class Finding:
 
     def report(self) -> dict[str, Any]:
         what, fix = self.rule.value
-        return {"rule": self.rule.id, "what": what, "fix": fix, "count": self.count, "details": self.details}
+        return {
+            "rule": self.rule.id,
+            "severity": self.rule.severity,
+            "what": what,
+            "fix": fix,
+            "count": self.count,
+            "details": self.details,
+        }
 
 
 class Findings:

@@ -84,11 +84,13 @@ def cursor_paged(items: Sequence[T], query: Query, key: Callable[[T], str], path
     keys = [key(item) for item in items]
     if "page[after]" in given:
         start = _position(keys, given, "page[after]") + 1
+        end = start + limit
     elif "page[before]" in given:
-        start = max(0, _position(keys, given, "page[before]") - limit)
+        end = _position(keys, given, "page[before]")
+        start = max(0, end - limit)
     else:
         start = (page.number - 1) * limit
-    end = start + limit
+        end = start + limit
     shown = keys[start:end]
     after, before = (shown[-1], shown[0]) if shown else (None, None)
     meta = _meta(len(items), Page(start // limit + 1, limit)) | {

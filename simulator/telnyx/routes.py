@@ -14,6 +14,7 @@ from simulator.telnyx.calls.exchange import Exchange
 from simulator.telnyx.errors import Code, TelnyxError
 from simulator.telnyx.rest.calls import routes as call_routes
 from simulator.telnyx.rest.router import METHODS, Router
+from simulator.telnyx.rest.texml import routes as texml_routes
 from simulator.telnyx.webhooks.routes import routes as history_routes
 
 
@@ -23,12 +24,13 @@ def routes(api_key: str | None, exchange: Exchange) -> list[BaseRoute]:
     facilities = exchange.facilities
     below = [
         *call_routes(router, exchange),
+        *texml_routes(router, exchange),
         *recording_routes(router, facilities.recordings),
-        *history_routes(router, facilities.webhooks.history),
-        *account_routes(router, facilities.account, None),
+        *account_routes(router, facilities.account),
         router.route("/{rest:path}", **dict.fromkeys(METHODS, _unknown)),
     ]
-    return [Mount("/v2", routes=below), *download_routes(facilities.recordings)]
+    history = history_routes(router, facilities.webhooks.history)
+    return [*history, Mount("/v2", routes=below), *download_routes(facilities.recordings)]
 
 
 async def _unknown(request: Request) -> Any:

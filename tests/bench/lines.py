@@ -38,7 +38,9 @@ async def run() -> list[tuple[str, str]]:
             ours, bare = found["ours"], found["bare"]
             rows.append((f"{lines} lines: sent − due, p50 / p99 / max", ours.lateness()))
             rows.append((f"{lines} lines: late > 5 / > 20 ms, CPU of one core", ours.cost()))
-            rows.append((f"{lines} lines: bare picows p50 / p99 / max; CPU", f"{bare.lateness()}; {bare.cpu:.0f} %"))
+            rows.append(
+                (f"{lines} lines: bare picows p50 / p99 / max; CPU", f"{bare.lateness()}; {bare.cpu:.0f} %")
+            )
     return rows
 
 

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -15,7 +15,6 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from telnyx import AsyncTelnyx
 
-from simulator.telnyx.account.rest.recordings import Recording
 from simulator.telnyx.account.rest.routes import routes
 from simulator.telnyx.account.seed import fresh_account
 from simulator.telnyx.account.store import Account
@@ -25,22 +24,8 @@ KEY = "KEY-of-a-test"
 
 
 @dataclass
-class Tape:
-    """A source of recordings."""
-
-    kept: list[Recording] = field(default_factory=list)
-
-    def recordings(self) -> list[Recording]:
-        return self.kept
-
-    def recording(self, recording_id: str) -> Recording | None:
-        return next((each for each in self.kept if each.id == recording_id), None)
-
-
-@dataclass
 class House:
     account: Account
-    tape: Tape
     application: Starlette
     base_url: str = ""
 
@@ -58,8 +43,8 @@ class House:
 
 
 def house() -> House:
-    account, tape = fresh_account(), Tape()
-    return House(account, tape, Starlette(routes=[Mount("/v2", routes=routes(Router(None), account, tape))]))
+    account = fresh_account()
+    return House(account, Starlette(routes=[Mount("/v2", routes=routes(Router(None), account))]))
 
 
 @asynccontextmanager

@@ -25,7 +25,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 if TYPE_CHECKING:
+    from telnyx import AsyncTelnyx
+
     from simulator.server import Simulator
+    from tests.simulator.call_house import Line
 
 T = TypeVar("T")
 
@@ -202,6 +205,35 @@ async def control(simulator: Simulator) -> AsyncIterator[httpx.AsyncClient]:
         timeout=60,
     ) as client:
         yield client
+
+
+@pytest.fixture
+async def client(simulator: Simulator) -> AsyncIterator[AsyncTelnyx]:
+    """Telnyx's own client, strict about types."""
+    from telnyx import AsyncTelnyx
+
+    async with AsyncTelnyx(
+        api_key="any", base_url=f"{simulator.url}/v2", max_retries=0, _strict_response_validation=True
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+async def application(client: AsyncTelnyx, bot: Bot) -> str:
+    """A Call Control application whose webhooks go to the bot."""
+    made = await client.call_control_applications.create(
+        application_name="Test", webhook_event_url=f"{bot.url}/webhooks", webhook_api_version="2"
+    )
+    assert made.data is not None
+    assert made.data.id is not None
+    return made.data.id
+
+
+@pytest.fixture
+def line(client: AsyncTelnyx, bot: Bot, application: str, control: httpx.AsyncClient) -> Line:
+    from tests.simulator.call_house import Line
+
+    return Line(client, bot, application, control)
 
 
 @pytest.fixture

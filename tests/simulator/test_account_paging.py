@@ -77,9 +77,7 @@ def test_filters_have_fields_operators_and_arrays() -> None:
     assert read_conditions([("filter[status][eq]", "active")], known)[0].operator == ""
 
 
-@pytest.mark.parametrize(
-    "name", ["filter", "filter[]", "filter[x]", "filter[status][gt]", "filter[status", "filters"]
-)
+@pytest.mark.parametrize("name", ["filter", "filter[]", "filter[x]", "filter[status][gt]", "filter[status"])
 def test_a_filter_that_does_not_exist_is_refused(name: str) -> None:
     with pytest.raises(TelnyxError) as refused:
         read_conditions([(name, "1")], ["status"])
@@ -127,13 +125,15 @@ NAMES = st.sampled_from(
         "filter[a][b]",
     ]
 )
+PAIRS = st.tuples(NAMES | st.text(max_size=20), st.text(max_size=10) | st.integers().map(str))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(
     st.lists(st.tuples(NAMES | st.text(max_size=20), st.text(max_size=10) | st.integers().map(str)), max_size=6)
 )
 def test_any_query_is_read_or_refused(query: list[tuple[str, str]]) -> None:
+    refused: list[TelnyxError] = []
     for read in (
         lambda: paged(LETTERS, read_page(query)),
         lambda: read_conditions(query, ["a", "a[b]"], ["a"]),
@@ -143,4 +143,5 @@ def test_any_query_is_read_or_refused(query: list[tuple[str, str]]) -> None:
         try:
             read()
         except TelnyxError as error:
-            assert "parameter" in error.body()["errors"][0]["source"]
+            refused.append(error)
+    assert all("parameter" in error.body()["errors"][0]["source"] for error in refused)

@@ -4,89 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 import telnyx
-from telnyx import AsyncTelnyx
 
 from simulator.recording.sound import load_sound
 from simulator.server import Simulator
+from tests.simulator.call_house import NOBODY_TALKS, Line
 from tests.simulator.conftest import Bot
 
-NOBODY_TALKS = {"turns": [], "wait_for_greeting": False, "hang_up": False}
 PRESSES = {"turns": [{"dtmf": "12#"}], "wait_for_greeting": False, "hang_up": False}
-
-
-@pytest.fixture
-async def client(simulator: Simulator) -> AsyncIterator[AsyncTelnyx]:
-    async with AsyncTelnyx(
-        api_key="any", base_url=f"{simulator.url}/v2", max_retries=0, _strict_response_validation=True
-    ) as client:
-        yield client
-
-
-@pytest.fixture
-async def application(client: AsyncTelnyx, bot: Bot) -> str:
-    """A Call Control application whose webhooks go to the bot."""
-    made = await client.call_control_applications.create(
-        application_name="Test", webhook_event_url=f"{bot.url}/webhooks", webhook_api_version="2"
-    )
-    return made.data.id
-
-
-class Line:
-    """A dialled call and what is said of it."""
-
-    def __init__(self, client: AsyncTelnyx, bot: Bot, application: str, control: httpx.AsyncClient) -> None:
-        self.client, self.bot, self.application, self.control = client, bot, application, control
-
-    async def dial(self, script: dict[str, Any] | None = None, to: str = "+15550100777", **more: Any) -> str:
-        (await self.control.put(f"/numbers/{to}", json=script or NOBODY_TALKS)).raise_for_status()
-        dialled = await self.client.calls.dial(
-            connection_id=self.application, from_="+15550100000", to=to, **more
-        )
-        assert dialled.data is not None
-        assert dialled.data.is_alive is False
-        return dialled.data.call_control_id
-
-    async def answered(self, script: dict[str, Any] | None = None, **more: Any) -> str:
-        call_id = await self.dial(script, **more)
-        await self.event("call.answered", call_id)
-        return call_id
-
-    async def dial_in(self, script: dict[str, Any] | None = None) -> str:
-        order = {"connection_id": self.application, "script": script or NOBODY_TALKS}
-        placed = await self.control.post("/calls", json=order)
-        placed.raise_for_status()
-        return placed.json()["call_control_id"]
-
-    async def event(self, event_type: str, call_id: str | None = None) -> dict[str, Any]:
-        """The payload of the first event of a type, once it is there."""
-
-        def found() -> list[dict[str, Any]]:
-            return [
-                posted.event["payload"]
-                for posted in self.bot.to("/webhooks")
-                if posted.event["event_type"] == event_type
-                and call_id in (None, posted.event["payload"].get("call_control_id"))
-            ]
-
-        return (await self.bot.until_true(found))[0]
-
-    def events(self) -> list[str]:
-        return [posted.event["event_type"] for posted in self.bot.to("/webhooks")]
-
-    async def report(self, call_id: str) -> dict[str, Any]:
-        return (await self.control.get(f"/calls/{call_id}?wait_ms=20000")).json()
-
-
-@pytest.fixture
-def line(client: AsyncTelnyx, bot: Bot, application: str, control: httpx.AsyncClient) -> Line:
-    return Line(client, bot, application, control)
 
 
 async def test_an_incoming_call_is_parked_answered_and_hung_up(line: Line) -> None:
@@ -128,9 +57,13 @@ async def test_a_file_is_fetched_and_played(line: Line, bot: Bot, tone_wav: byte
     await line.client.calls.actions.start_playback(call_id, audio_url=f"{bot.url}/tone.wav")
     ended = await line.event("call.playback.ended", call_id)
     assert (ended["status"], ended["media_url"]) == ("completed", f"{bot.url}/tone.wav")
-    await line.client.calls.actions.start_playback(call_id, audio_url=f"{bot.url}/none.wav", client_state="bm9uZQ==")
+    await line.client.calls.actions.start_playback(
+        call_id, audio_url=f"{bot.url}/none.wav", client_state="bm9uZQ=="
+    )
     await bot.until_true(lambda: line.events().count("call.playback.ended") == 2)
-    statuses = [p.event["payload"]["status"] for p in bot.to("/webhooks") if "playback.ended" in p.event["event_type"]]
+    statuses = [
+        p.event["payload"]["status"] for p in bot.to("/webhooks") if "playback.ended" in p.event["event_type"]
+    ]
     assert statuses == ["completed", "file_not_found"]
 
 
@@ -139,7 +72,11 @@ async def test_keys_are_gathered(line: Line) -> None:
     await line.client.calls.actions.gather(call_id, minimum_digits=1, maximum_digits=5)
     ended = await line.event("call.gather.ended", call_id)
     assert (ended["digits"], ended["status"]) == ("12", "valid")
-    digits = [p.event["payload"]["digit"] for p in line.bot.to("/webhooks") if p.event["event_type"] == "call.dtmf.received"]
+    digits = [
+        p.event["payload"]["digit"]
+        for p in line.bot.to("/webhooks")
+        if p.event["event_type"] == "call.dtmf.received"
+    ]
     assert digits[:2] == ["1", "2"]
 
 

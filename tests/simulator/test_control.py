@@ -52,7 +52,7 @@ NONSENSE = [
     ("PUT", f"/numbers/{NUMBER}", '{"turns": [{}]}', 422, "Turn 1 needs either user or dtmf."),
     ("PUT", f"/numbers/{NUMBER}", '{"keep": 1}', 422, "keep must be true or false."),
     ("PUT", f"/numbers/{NUMBER}", "{", 400, "The request body is not valid JSON"),
-    ("PUT", "/numbers/123", "{}", 422, "'123' is not a phone number in +E164 format."),
+    ("PUT", "/numbers/123", "{}", 422, "number must be a phone number in +E164 format, not '123'."),
     ("POST", "/calls", "{}", 422, "The request is not valid: Object missing required field `texml_url`."),
     (
         "POST",
@@ -86,7 +86,7 @@ async def test_requests_that_make_no_sense(control):
 async def test_a_script_serves_the_next_call_to_its_number_only_unless_kept(simulator, control):
     for keep, expected in ((False, [7, 0]), (True, [7, 7])):
         assert (await control.put(f"/numbers/{NUMBER}", json={"max_seconds": 7, "keep": keep})).status_code == 204
-        found = [simulator.exchange.take_script(NUMBER).max_seconds for _ in expected]
+        found = [simulator.exchange.answerer_at(NUMBER).party.script.max_seconds for _ in expected]
         assert [seconds if seconds == 7 else 0 for seconds in found] == expected
 
 

@@ -12,7 +12,7 @@ import types
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Final, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -90,7 +90,7 @@ def _changes(
             part = shape.parts.get(name)
             if part is None:
                 value = checked[name]
-                changes[name] = tuple(value) if isinstance(value, list) else value
+                changes[name] = tuple(cast("list[Any]", value)) if isinstance(value, list) else value
             else:
                 old = getattr(before, name) if before is not None else part()
                 changes[name] = msgspec.structs.replace(old, **_changes(part, given[name], checked[name], old))

@@ -130,7 +130,7 @@ class Originator:
         return linked
 
 
-def connection_of(account: Account, connection_id: str) -> Application | None:
+def connection_of(account: Account, connection_id: str, pointer: str = "/connection_id") -> Application | None:
     """The application of that id; None for one that exists elsewhere, so that a bot keeps its own settings.
 
     Raises TelnyxError for what is no id, and for an application that may not dial.
@@ -140,10 +140,10 @@ def connection_of(account: Account, connection_id: str) -> Application | None:
         if connection_id.isascii() and connection_id.isdigit() and len(connection_id) in _CONNECTION_DIGITS:
             return None
         detail = "The requested connection_id (Call Control App ID) is either invalid or does not exist."
-        raise TelnyxError(Code.INVALID_CONNECTION_ID, detail, "/connection_id")
+        raise TelnyxError(Code.INVALID_CONNECTION_ID, detail, pointer)
     if not application.active:
         detail = "The connection is not active; activate it first."
-        raise TelnyxError(Code.INVALID_CONNECTION_ID, detail, "/connection_id")
+        raise TelnyxError(Code.INVALID_CONNECTION_ID, detail, pointer)
     return application
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ class LegStream:
         self._stream: media.MediaStream | None = None
         self._options: StreamOptions | None = None
         self._closed_frames = (0, 0)
+        self._opened = asyncio.Event()
+        self._id = ""
         self.reaches_self = False
         self.reaches_other = False
 
@@ -41,6 +44,11 @@ class LegStream:
     @property
     def stream_id(self) -> str | None:
         return None if self._stream is None else self._stream.stream_id
+
+    async def opened(self) -> str:
+        """The id of the stream that was just asked for."""
+        await self._opened.wait()
+        return self._id
 
     @property
     def frames_sent(self) -> int:
@@ -59,9 +67,12 @@ class LegStream:
         """Open the stream and carry audio until it ends for good; at once if it does not open."""
         leg = self._leg
         self._options = options
+        self._opened = asyncio.Event()
         self.reaches_self = options.target_legs in ("self", "both")
         self.reaches_other = options.target_legs in ("opposite", "both")
         stream = leg.facilities.media_stream(options, self._start_fields(options), leg, self._line.stream_faults())
+        self._id = stream.stream_id
+        self._opened.set()
         try:
             await stream.open()
         except media.StreamFailed as failed:

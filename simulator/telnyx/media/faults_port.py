@@ -18,7 +18,7 @@ class SocketAction(Enum):
 
 
 class StreamFaults(Protocol):
-    """Asked once per 20 ms, `action` first. After DROP and STOP the stream is over, without a reconnect."""
+    """Asked once per 20 ms, `action` first. After STOP the stream is over; after DROP it reconnects if it may."""
 
     def action(self) -> SocketAction | None: ...
 

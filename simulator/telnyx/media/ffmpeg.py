@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _WIDE: Final = 16_000
 _OPUS_RATE: Final = 48_000
 """What a decoder gives, whatever the encoder was fed with."""
-_OPUS_BITS_PER_SECOND: Final = 24_000
+_OPUS_BITS_PER_SECOND: Final = 32_000
 
 
 class UndecodableAudio(Exception):
@@ -52,11 +52,11 @@ class G722Encoder(_Encoder):
 
 
 class OpusEncoder(_Encoder):
-    """One Opus packet per 20 ms, tuned for speech."""
+    """One Opus packet per 20 ms: CELT, which keeps the wave (22 dB), costs half of SILK and is 2.5 ms late."""
 
     def __init__(self) -> None:
         super().__init__(
-            "libopus", {"application": "voip", "frame_duration": str(FRAME_MS), "compression_level": "1"}
+            "libopus", {"application": "lowdelay", "frame_duration": str(FRAME_MS), "compression_level": "1"}
         )
         self._context.bit_rate = _OPUS_BITS_PER_SECOND
 

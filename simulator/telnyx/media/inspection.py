@@ -20,9 +20,10 @@ _PAUSE_CHUNKS: Final = 25
 """Between batches, so that listening costs little and hears more than one sound."""
 _LOUD: Final = 150
 """Root mean square below which audio says nothing about its codec."""
-_SPEECHLIKE: Final = 0.7
-_BETTER: Final = 0.35
-_ALONE: Final = 0.9
+_SMOOTH: Final = 0.3
+_ROUGH: Final = 0.25
+_TIMES_ROUGHER: Final = 4
+_SMOOTH_ALONE: Final = 0.15
 
 _SECOND_TICKS: Final = 1000 // FRAME_MS
 _STEADY_SECONDS: Final = 5
@@ -105,25 +106,34 @@ class Inspector:
             self._judge_codec(batch)
 
     def _judge_codec(self, batch: bytes) -> None:
-        found = {name: _smoothness(read(batch)) for name, read in _READINGS.items()}
-        declared = found.pop(self._reading, None)
-        best = max(found, key=lambda name: found[name])
+        roughness = {name: _roughness(read(batch)) for name, read in _READINGS.items()}
+        declared = roughness.pop(self._reading, None)
+        if self._reading in _READINGS and declared is None:
+            return
+        best, smoothest = min(
+            ((name, found) for name, found in roughness.items() if found is not None),
+            key=lambda reading: reading[1],
+            default=("", _SMOOTH),
+        )
         if declared is None:
             # What G.722 bytes mean depends on all before them, so only a clear case counts.
-            wrong = found[best] > _ALONE
+            wrong = smoothest < _SMOOTH_ALONE
         else:
-            wrong = found[best] > _SPEECHLIKE and found[best] - declared > _BETTER
+            wrong = smoothest < _SMOOTH and declared > max(_ROUGH, _TIMES_ROUGHER * smoothest)
         if wrong:
             self._findings.note(Rule.WRONG_CODEC, f"it reads as {best}, and {self._codec} was asked for")
-        if wrong or max(found[best], declared or 0.0) > 0:
-            self._batches_left -= 1
+        self._batches_left -= 1
 
 
-def _smoothness(samples: Samples) -> float:
-    """Correlation of neighbouring samples: about 0.9 for speech, about 0 for noise; 0 when too quiet to tell."""
-    wave = samples.astype(np.float64)
+def _roughness(samples: Samples) -> float | None:
+    """Power of the second difference by power: about 0.05 for vowels, 6 for noise; None when too quiet to tell.
+
+    Read in the wrong codec, a voice keeps its melody and gains noise, so the right reading is the smoothest.
+    """
+    wave = samples.astype(np.float32)
     wave -= wave.mean()
     power = float(np.mean(wave * wave))
     if power < _LOUD * _LOUD:
-        return 0.0
-    return float(np.mean(wave[1:] * wave[:-1])) / power
+        return None
+    bend = np.diff(wave, 2)
+    return float(np.mean(bend * bend)) / power

@@ -124,6 +124,7 @@ def parse_stream(body: Mapping[str, Any]) -> StreamOptions:
         track=cast("Track", values.get("Track", "inbound_track")),
         mode=cast("Mode", values.get("BidirectionalMode", "mp3")),
         send_codec=cast("Codec", values.get("BidirectionalCodec", "PCMU")),
+        target_legs="self",
         name=values.get("Name", ""),
         status_callback=values.get("StatusCallback"),
         status_callback_method=values.get("StatusCallbackMethod", "POST"),

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator.http_body import BodyError, read_body
 from simulator.telnyx.errors import Code, TelnyxError
+from simulator.telnyx.requests.body import decode_object
 
 log = logging.getLogger(__name__)
 
@@ -73,14 +73,5 @@ async def raw_body(request: Request) -> bytes:
 
 
 async def json_body(request: Request) -> dict[str, Any]:
-    """The body as a JSON object. An empty body is an empty object: Pipecat hangs up without a body."""
-    body = await raw_body(request)
-    if not body.strip():
-        return {}
-    try:
-        decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise TelnyxError(Code.INVALID_JSON, f"The request body is not valid JSON: {error}.") from None
-    if not isinstance(decoded, dict):
-        raise TelnyxError(Code.BAD_REQUEST, "The request body must be a JSON object.")
-    return cast("dict[str, Any]", decoded)
+    """The body as a JSON object. Raises TelnyxError."""
+    return decode_object(await raw_body(request))

@@ -31,7 +31,7 @@ from simulator.telnyx.webhooks.control_parts import calling_party_type, sip_uri
 from simulator.telnyx.webhooks.control_wire import quality_stats
 from simulator.telnyx.webhooks.routing import RecordingEvent, StatusEvent
 
-ACCOUNT_SID: Final = "51d0ab6a-3f0e-4d0f-9a3c-1f6f0c5d7e21"
+ACCOUNT_SID: Final = "a7f4a1a2-5d1c-4a5e-9b55-51de70e00002"
 """The simulated organization."""
 
 StreamEvent = Literal["stream-started", "stream-stopped", "stream-failed"]

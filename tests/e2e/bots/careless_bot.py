@@ -53,7 +53,9 @@ async def media(socket: WebSocket) -> None:
                 for _ in range(50):
                     await play(socket)
             elif frame["event"] == "stop":
-                await play(socket)
+                for _ in range(50):
+                    await play(socket)
+                    await asyncio.sleep(0.01)
 
 
 async def play(socket: WebSocket) -> None:

@@ -5,6 +5,7 @@ Source: Telnyx API reference, "Connections".
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -40,9 +41,9 @@ def connections(account: Account, router: Router) -> list[Route]:
         "connection_name[contains]": contains(_name),
     }
     orders: dict[str, Any] = {
-        "created_at": lambda connection: connection.created_at,
+        "created_at": attrgetter("created_at"),
         "connection_name": _name,
-        "active": lambda connection: connection.active,
+        "active": attrgetter("active"),
     }
 
     async def list_all(request: Request) -> dict[str, Any]:

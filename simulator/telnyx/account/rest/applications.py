@@ -62,17 +62,15 @@ def call_control_applications(account: Account) -> Collection[CallControlApplica
         _fits(account, application)
         return application
 
-    events: dict[str, Filter[CallControlApplication]] = {name: passed_over() for name in _OF_EVENTS}
+    filters: dict[str, Filter[CallControlApplication]] = {name: passed_over() for name in _OF_EVENTS}
+    filters["application_name[contains]"] = contains(_name)
+    filters["outbound.outbound_voice_profile_id"] = equals(_profile)
     return Collection(
         path="/call_control_applications",
         record=CallControlApplication,
         table=account.call_control_applications,
         update_requires=("application_name", "webhook_event_url"),
-        filters=events
-        | {
-            "application_name[contains]": contains(_name),
-            "outbound.outbound_voice_profile_id": equals(_profile),
-        },
+        filters=filters,
         orders={
             "connection_name": _name,
             "active": lambda application: application.active,

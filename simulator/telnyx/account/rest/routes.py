@@ -18,7 +18,6 @@ from simulator.telnyx.account.rest.connections import (
 from simulator.telnyx.account.rest.number_orders import number_orders
 from simulator.telnyx.account.rest.phone_numbers import PhoneNumbers
 from simulator.telnyx.account.rest.profiles import outbound_voice_profiles
-from simulator.telnyx.account.rest.recordings import RecordingsSource, recordings
 from simulator.telnyx.account.rest.telephony_credentials import telephony_credentials
 from simulator.telnyx.account.rest.user import user
 from simulator.telnyx.account.rest.verified_numbers import VerifiedNumbers
@@ -26,7 +25,7 @@ from simulator.telnyx.account.store import Account
 from simulator.telnyx.rest.router import Router
 
 
-def routes(router: Router, account: Account, source: RecordingsSource) -> list[Route]:
+def routes(router: Router, account: Account) -> list[Route]:
     """Routes over `account`; what they change is seen by calls at once."""
     credentials = credential_connections(account)
     fqdn = fqdn_connections(account)
@@ -47,6 +46,5 @@ def routes(router: Router, account: Account, source: RecordingsSource) -> list[R
         available_phone_numbers(account, router),
         *number_orders(account, router),
         *VerifiedNumbers(account).routes(router),
-        *recordings(source, router),
         *user(account, router),
     ]
