@@ -28,6 +28,14 @@ class Line(msgspec.Struct):
     cut_in: bool = False
 
 
+class Finding(msgspec.Struct):
+    """What the agent did that Telnyx's rules do not allow, and what to do about it."""
+
+    what: str
+    fix: str
+    severity: str = "error"
+
+
 class Report(msgspec.Struct):
     """The caller's side of a call, as ``GET /sim/calls/{call_control_id}`` tells it."""
 
@@ -36,6 +44,7 @@ class Report(msgspec.Struct):
     heard_ms: int = 0
     ended: dict[str, Any] | None = None
     warnings: list[str] = []
+    findings: list[Finding] = []
 
 
 class _Speech(msgspec.Struct):
@@ -64,13 +73,13 @@ class Simulator:
         """What keeps the simulator from speaking and what to do about it, in one sentence, or nothing."""
         return _read(await self._ask("GET", "/health"), _Health).speech.why_not or ""
 
-    async def answer_at(self, number: str, script: dict[str, Any]) -> None:
-        """Let ``script`` answer the next call to ``number``."""
-        await self._ask("PUT", f"/numbers/{quote(number)}", script)
+    async def answer_at(self, number: str, who: dict[str, Any]) -> None:
+        """Let ``who``, an order of :class:`console.caller.Caller`, answer the next call to ``number``."""
+        await self._ask("PUT", f"/numbers/{quote(number)}", who)
 
-    async def dial_in(self, caller: str, number: str, texml_url: str, script: dict[str, Any] | None) -> str:
-        """Let a caller dial ``number``; returns the call_control_id. No script means the demo's caller."""
-        order = {"from": caller, "to": number, "texml_url": texml_url, "script": script}
+    async def dial_in(self, caller: str, number: str, texml_url: str, who: dict[str, Any] | None = None) -> str:
+        """Let a caller dial ``number``; returns the call_control_id. Without ``who`` it is the demo's caller."""
+        order = {"from": caller, "to": number, "texml_url": texml_url, **(who or {})}
         answer = await self._ask("POST", "/calls", order)
         return _read(answer, _Placed).call_control_id
 

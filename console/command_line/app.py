@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from console.command_line import options
+from console.command_line import bot_options, options
 from console.commands import COMMAND_LINE
 from console.options import Options
 
@@ -62,23 +62,58 @@ def call(
     keep: options.Keep = False,
     timeout: options.Timeout = 300.0,
     yes: options.Yes = False,
+    wav: bot_options.Wav = None,
+    preset: bot_options.Preset = "",
+    fault: bot_options.Fault = None,
+    seed: bot_options.Seed = None,
+    codec: bot_options.Codec = "",
+    record: bot_options.Record = None,
+    bot: bot_options.Bot = "",
+    bot_url: bot_options.BotUrl = "",
 ) -> None:
+    if sum(map(bool, (say, script, wav, preset))) > 1:
+        raise typer.BadParameter("--say, --script, --wav and --preset exclude each other.")
+    if line == "telnyx":
+        _check_live(to, bool(say or script or wav or preset or fault or record or bot or inbound), yes)
+    if bot_url and not bot:
+        raise typer.BadParameter("--bot-url needs --bot, the command that starts the bot.")
+    if bot:
+        if inbound or simulated:
+            raise typer.BadParameter("--bot is called as it is: leave out --inbound and --sim.")
+        from console.command_line.bot import run_bot_call
+
+        status = run_bot_call(
+            bot,
+            bot_url=bot_url,
+            to=to,
+            from_=from_,
+            say=say,
+            script=script,
+            wav=wav,
+            preset=preset,
+            fault=fault,
+            seed=seed,
+            codec=codec,
+            record=record,
+            as_json=as_json,
+            timeout=timeout,
+            keep=keep,
+        )
+        raise typer.Exit(status)
+    from console.caller import Caller, faults
     from console.command_line import call as calls
     from console.command_line import script as scripts
     from console.command_line.output import JsonOutput, TextOutput
 
-    if say and script is not None:
-        raise typer.BadParameter("--say and --script exclude each other.")
-    if line == "telnyx":
-        _check_live(to, bool(say or script or inbound), yes)
     try:
         wanted = scripts.from_lines(say) if say else scripts.from_file(script) if script is not None else None
-    except scripts.ScriptError as error:
+        caller = Caller(wanted, preset, wav, codec, faults(fault, seed), record)
+    except (scripts.ScriptError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
     order = calls.CallOrder(
         to=to,
         from_=from_,
-        script=wanted,
+        caller=caller,
         inbound=inbound,
         line=line,
         simulated=options.names(simulated),
@@ -90,7 +125,7 @@ def call(
 
 def _check_live(to: str, scripted: bool, yes: bool) -> None:
     if scripted:
-        raise typer.BadParameter("on a live line a person answers: leave out --say, --script and --inbound.")
+        raise typer.BadParameter("on a live line a person answers: leave out what is about the simulated one.")
     if not to:
         raise typer.BadParameter("a live call needs a number.")
     if yes:

@@ -7,12 +7,12 @@ import contextlib
 import signal
 import sys
 from dataclasses import dataclass, field
-from typing import Any
 
 from agent import api, call_state, events, paths
 from agent.call_state import CallState
 from agent.events import Event
 from console import environment, words
+from console.caller import Caller
 from console.client import AgentClient, AgentError
 from console.command_line import verdict
 from console.command_line.output import CallOutput
@@ -37,11 +37,11 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallOrder:
-    """``script`` None leaves it to the demonstration's caller. ``timeout_s`` is for the whole call."""
+    """``timeout_s`` is for the whole call."""
 
     to: str = ""
     from_: str = ""
-    script: dict[str, Any] | None = None
+    caller: Caller = field(default_factory=Caller)
     inbound: bool = False
     line: str = "sim"
     simulated: tuple[str, ...] = ()
@@ -197,13 +197,14 @@ class CallRun:
             to, caller = order.to or environment.SIM_NUMBER, order.from_ or environment.SIM_CALLEE
             await self._loaded()
             self._output.begin(f"{words.number(caller)} calls {words.number(to)}", self._plan.services)
-            control_id = await simulator.dial_in(caller, to, f"{endpoint.url}/texml", order.script)
+            control_id = await simulator.dial_in(caller, to, f"{endpoint.url}/texml", order.caller.order())
             self._followed.adopt_placed(control_id)
             return
         to = order.to or environment.SIM_CALLEE
         self._output.begin(f"calling {words.number(to)}", self._plan.services)
-        if order.script is not None and simulator is not None:
-            await simulator.answer_at(to, order.script)
+        who = order.caller.order()
+        if who and simulator is not None:
+            await simulator.answer_at(to, who)
         call = await self._client.dial(api.DialRequest(to=to, from_=order.from_ or None, who=WHO))
         self._followed.adopt(call)
 
@@ -220,6 +221,8 @@ class CallRun:
             report = await simulator.report(state.call_control_id, _REPORT_S)
         for warning in report.warnings if report is not None else ():
             self._output.detail(warning)
+        for finding in report.findings if report is not None else ():
+            self._output.detail(f"{finding.what} {finding.fix}")
         reason = verdict.failure(state, report)
         if reason:
             self._output.failed(reason)

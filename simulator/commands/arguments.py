@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from simulator.commands import call_arguments
@@ -10,7 +11,10 @@ from simulator.environment import FORMATS
 from simulator.settings import DEFAULT_PORT, Settings, default_data_dir
 
 _ABOUT = "Play Telnyx, AssemblyAI, OpenAI and Deepgram on one loopback port until stopped."
-_EPILOG = 'A running simulator tells a shell where it is: eval "$(sidetone simulator --print-env)".'
+_EPILOG = (
+    'A running simulator tells a shell where it is: eval "$(sidetone simulator --print-env)". '
+    "SIDETONE_SIM_API_KEY is the one key that its Telnyx takes; without it any key will do."
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,6 +26,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes any free port")
     made.add_argument("--data-dir", type=Path, default=default_data_dir(), help="where keys and state are kept")
     made.add_argument("--ring-ms", type=int, default=1200, help="how long a dialled number rings")
+    made.add_argument("--record", type=Path, metavar="DIR", help="write every call there: stereo WAV, raw frames")
+    made.add_argument(
+        "--l16-byte-order", choices=("little", "big"), default="little", help="of L16 payloads; Telnyx is silent"
+    )
     made.add_argument(
         "--print-env",
         action="store_true",
@@ -38,4 +46,12 @@ def parser() -> argparse.ArgumentParser:
 
 def settings(chosen: argparse.Namespace) -> Settings:
     """Raises SettingsError."""
-    return Settings(data_dir=chosen.data_dir, host=chosen.host, port=chosen.port, ring_ms=chosen.ring_ms)
+    return Settings(
+        data_dir=chosen.data_dir,
+        host=chosen.host,
+        port=chosen.port,
+        ring_ms=chosen.ring_ms,
+        api_key=os.environ.get("SIDETONE_SIM_API_KEY") or None,
+        record_dir=chosen.record,
+        l16_big_endian=chosen.l16_byte_order == "big",
+    )

@@ -96,8 +96,7 @@ class CallOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         stream = self.stream_url if self.stream is None else self.stream.url
         if stream is not None and not is_url(stream, ("ws", "wss")):
             raise OrderError(f"stream_url must be a ws(s) address, not {stream[:80]!r}.")
-        if self.record is not None and not Path(self.record).is_absolute():
-            raise OrderError(f"record must be an absolute path to a folder, not {self.record[:80]!r}.")
+        check_folder(self.record)
 
 
 class NumberOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,12 +105,15 @@ class NumberOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     preset: str | None = None
     script: dict[str, Any] | None = None
     wav: str | None = None
+    codec: Codec | None = None
     faults: LineFaultPlan | None = None
+    record: str | None = None
     keep: bool = False
 
     def who(self) -> Script | Preset:
         """Raises OrderError or ScriptError."""
-        return who_of(self.script, self.preset, self.wav, None)
+        check_folder(self.record)
+        return who_of(self.script, self.preset, self.wav, self.codec)
 
 
 class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,7 +125,7 @@ class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def number_order(value: dict[str, Any]) -> NumberOrder:
     """An order, or a plain script with an optional `keep` beside its own keys. Raises OrderError."""
-    if not {"preset", "script", "wav", "faults"} & set(value):
+    if not {"preset", "script", "wav", "faults", "record"} & set(value):
         keep = value.get("keep", False)
         if not isinstance(keep, bool):
             raise OrderError("keep must be true or false.")
@@ -154,6 +156,12 @@ def who_of(
         return file_preset(path, codec or "PCMU")
     chosen = DEMO if script is None else parse_script(script)
     return chosen if codec is None else msgspec.structs.replace(chosen, codec=codec)
+
+
+def check_folder(record: str | None) -> None:
+    """Raises OrderError."""
+    if record is not None and not Path(record).is_absolute():
+        raise OrderError(f"record must be an absolute path to a folder, not {record[:80]!r}.")
 
 
 def check_number(name: str, number: str) -> None:

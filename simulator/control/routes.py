@@ -23,7 +23,7 @@ from simulator.control.probes import Probes
 from simulator.faults import Faults
 from simulator.http_body import BodyError, read_body
 from simulator.speech.services import SpeechServices
-from simulator.telnyx.calls.exchange import Exchange, ExchangeFull
+from simulator.telnyx.calls.exchange import Exchange, ExchangeFull, Waiting
 from simulator.telnyx.calls.incoming import IncomingCall, NoSuchConnection, Reception
 from simulator.telnyx.calls.leg import CallLeg
 from simulator.telnyx.webhooks.delivery import Webhooks
@@ -84,7 +84,8 @@ def routes(controlled: Controlled) -> list[BaseRoute]:
         number = request.path_params["number"]
         check_number("number", number)
         order = number_order(await _body(request, dict[str, Any]))
-        exchange.answer_at(number, order.who(), order.faults, order.keep)
+        record = None if order.record is None else Path(order.record)
+        exchange.answer_at(number, Waiting(order.who(), order.faults, record, order.keep))
         return Response(status_code=204)
 
     async def post_call(request: Request) -> Response:

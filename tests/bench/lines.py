@@ -23,6 +23,7 @@ FloatArray = NDArray[np.float64]
 
 _LINES = (1, 10, 50, 100, 200, 400, 800)
 _SECONDS, _WARM_UP_S = 5.0, 1.0
+_DIAL_AT_ONCE = 50
 _SIDES = ("ours", "bare")
 
 
@@ -68,7 +69,7 @@ def _cores() -> list[int]:
 
 @contextlib.asynccontextmanager
 async def _alone(*words: str | int) -> AsyncIterator[tuple[bytes, int]]:
-    """This module in a process of its own; gives its first line of output, as bytes and as a number if it is one."""
+    """This module in a process of its own: its first line of output, also as a number if it is one."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.lines", *map(str, words), stdout=asyncio.subprocess.PIPE
     )
@@ -181,13 +182,14 @@ async def _bare(port: int, lines: int) -> None:
 
 
 async def _measure(lines: int, line: Callable, add: Callable[[Callable[[], None]], object]) -> None:
-    sent: list[list[float]] = []
-    received = []
-    for number in range(lines):
-        tick, count = await line(number)
-        received.append(count)
-        sent.append([])
-        add(_timed(tick, sent[-1]))
+    opened = []
+    for start in range(0, lines, _DIAL_AT_ONCE):
+        dialled = [line(number) for number in range(start, min(start + _DIAL_AT_ONCE, lines))]
+        opened += await asyncio.gather(*dialled)
+    received = [count for _, count in opened]
+    sent: list[list[float]] = [[] for _ in opened]
+    for (tick, _), times in zip(opened, sent, strict=True):
+        add(_timed(tick, times))
     await asyncio.sleep(_WARM_UP_S)
     for times in sent:
         times.clear()

@@ -10,7 +10,7 @@ from telnyx import AsyncTelnyx, Telnyx
 from simulator.server import Simulator
 
 if TYPE_CHECKING:
-    from tests.simulator.conftest import Bot, Posted
+    from tests.simulator.conftest import Bot, Posted, Stream
 
 FROM = "+15550100000"
 NOBODY_TALKS = {"turns": [], "wait_for_greeting": False, "hang_up": False}
@@ -75,6 +75,15 @@ class Line:
     async def report(self, call_id: str) -> dict[str, Any]:
         """What the telephone's side says of a call, once it is over."""
         return (await self.control.get(f"/calls/{call_id}?wait_ms=20000")).json()
+
+
+async def streams_of(bot: Bot, count: int) -> dict[str, Stream]:
+    """The next streams that are opened, by the id of their call."""
+    found: dict[str, Stream] = {}
+    for _ in range(count):
+        stream = await bot.streams.get()
+        found[(await stream.until("start"))[0]["start"]["call_control_id"]] = stream
+    return found
 
 
 def unwrap(simulator: Simulator, posted: Posted) -> Any:

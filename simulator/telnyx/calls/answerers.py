@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.caller.party import Party
@@ -32,6 +33,7 @@ class Answerer:
     kind: Kind = "human_residence"
     faults: LineFaultPlan | None = None
     drop_after_ms: int | None = None
+    record_to: Path | None = None
 
 
 async def ring(leg: CallLeg, answerer: Answerer, timeout_seconds: float) -> bool:

@@ -78,6 +78,7 @@ def transfer(exchange: Exchange, leg: CallLeg, order: Transfer, announcer: Annou
         custom_headers=order.custom_headers,
         sip_headers=order.sip_headers,
         faults=answerer.faults,
+        record_to=answerer.record_to,
         findings=leg.findings,
     )
     return exchange.start(made, answerer.party, announcer, flow)
@@ -163,6 +164,7 @@ def _party(
         to_number=to,
         session_id=leg.facts.ids.call_session_id,
         faults=answerer.faults,
+        record_to=answerer.record_to,
         findings=leg.findings,
     )
     webhooks = exchange.facilities.webhooks

@@ -41,6 +41,16 @@ class ExchangeFull(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Who answers at a number: the next call, or all (`keep`). `record_to`: where those are written down."""
+
+    who: Script | Preset
+    faults: LineFaultPlan | None = None
+    record_to: Path | None = None
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """A leg to be made. `session_id` None begins a new session; `record_to` is where it is written down."""
 
@@ -67,7 +77,7 @@ class Exchange:
         self._record_to = record_to
         self._legs: OrderedDict[str, CallLeg] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._scripts: dict[str, tuple[Script | Preset, LineFaultPlan | None, bool]] = {}
+        self._waiting: dict[str, Waiting] = {}
         self._commands: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._closed = False
 
@@ -89,33 +99,34 @@ class Exchange:
         """Live ones and those that ended lately, the oldest first."""
         return list(self._legs.values())
 
-    def answer_at(self, number: str, who: Script | Preset, faults: LineFaultPlan | None, keep: bool) -> None:
-        """Who answers the next call to `number`, or all of them (`keep`). Raises ExchangeFull."""
-        if number not in self._scripts and len(self._scripts) >= _MAX_NUMBERS:
+    def answer_at(self, number: str, waiting: Waiting) -> None:
+        """Who answers the next call to `number`, or all of them. Raises ExchangeFull."""
+        if number not in self._waiting and len(self._waiting) >= _MAX_NUMBERS:
             raise ExchangeFull(f"Scripts are kept for {_MAX_NUMBERS} numbers at most; restart the simulator.")
-        self._scripts[number] = (who, faults, keep)
+        self._waiting[number] = waiting
 
     def preset_at(self, number: str) -> Preset | None:
         """The preset that would answer at `number` now."""
-        who = self._scripts[number][0] if number in self._scripts else preset_for(number)
+        who = self._waiting[number].who if number in self._waiting else preset_for(number)
         return who if isinstance(who, Preset) else None
 
     def answerer_at(self, number: str) -> Answerer:
         """Who answers this call: the script or preset set for the number (gone then unless kept), the preset of a
         magic number, or the demo's caller."""
-        who: Script | Preset = preset_for(number) or DEMO
-        faults: LineFaultPlan | None = None
-        if number in self._scripts:
-            who, faults, keep = self._scripts[number]
-            if not keep:
-                del self._scripts[number]
-        return self.answerer(who, faults)
+        waiting = self._waiting.get(number)
+        if waiting is None:
+            return self.answerer(preset_for(number) or DEMO)
+        if not waiting.keep:
+            del self._waiting[number]
+        return self.answerer(waiting.who, waiting.faults, waiting.record_to)
 
-    def answerer(self, who: Script | Preset, faults: LineFaultPlan | None = None) -> Answerer:
+    def answerer(
+        self, who: Script | Preset, faults: LineFaultPlan | None = None, record_to: Path | None = None
+    ) -> Answerer:
         speech = self.facilities.speech
         if isinstance(who, Script):
             ring_ms = self._ring_ms if who.answer_after_ms is None else who.answer_after_ms
-            return Answerer(ScriptParty(who, speech), ring_ms, faults=faults)
+            return Answerer(ScriptParty(who, speech), ring_ms, faults=faults, record_to=record_to)
         return Answerer(
             who.party(speech),
             who.ring_ms,
@@ -123,6 +134,7 @@ class Exchange:
             kind=who.kind,
             faults=faults or who.faults,
             drop_after_ms=who.drop_after_ms,
+            record_to=record_to,
         )
 
     def start(self, order: Order, party: Party, announcer: Announcer, flow: Flow) -> CallLeg:

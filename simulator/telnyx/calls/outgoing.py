@@ -102,6 +102,7 @@ class Originator:
             custom_headers=request.custom_headers,
             sip_headers=request.sip_headers,
             faults=answerer.faults,
+            record_to=answerer.record_to,
             findings=findings,
         )
 

@@ -50,6 +50,7 @@ class TexmlOriginator:
             tags=() if application is None else application.tags,
             custom_headers=request.custom_headers,
             faults=answerer.faults,
+            record_to=answerer.record_to,
             findings=findings,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 from typing import Final, Protocol
 
@@ -10,7 +11,7 @@ from simulator.pacing import FRAME_MS
 from simulator.telnyx.findings import Findings, Rule
 from simulator.telnyx.media.codecs import FrameDecoder
 from simulator.telnyx.media.ffmpeg import OpusDecoder, UndecodableAudio
-from simulator.telnyx.media.incoming import Clear, FrameError, Mark, Media, RefusedFrame, parse
+from simulator.telnyx.media.incoming import FrameError, Mark, Media, RefusedFrame, parse
 from simulator.telnyx.media.inspection import Inspector
 from simulator.telnyx.media.leg_audio import LegAudio
 from simulator.telnyx.media.mp3_files import Mp3Files
@@ -46,16 +47,20 @@ class Downlink:
         self._mp3: Mp3Files | None = None
         self._opus: OpusDecoder | None = None
         self._sample_bytes = 1
+        self._queue: Callable[[bytes], None] = self._queue_bytes
         if options.mode == "mp3":
+            self._queue = self._queue_mp3
             self._decoder = FrameDecoder("L16", leg.rate, leg.rate)
             self._mp3 = Mp3Files(leg.rate, self._queue_file, self._mark, self._refuse_file)
         elif options.send_codec == "OPUS":
+            self._queue = self._queue_opus
             self._decoder = FrameDecoder("L16", leg.rate, leg.rate)
             self._opus = OpusDecoder(leg.rate)
         else:
             self._decoder = FrameDecoder(options.send_codec, options.rate, leg.rate, big_endian=big_endian)
             self._sample_bytes = 2 if options.send_codec == "L16" else 1
         self._playout = Playout(self._decoder.frame_bytes)
+        self._most_bytes = MAX_CHUNK_SECONDS * 1000 // FRAME_MS * self._decoder.frame_bytes
         fixed = 0 if self._opus else self._decoder.frame_bytes
         self._inspector = Inspector(options.send_codec, fixed, findings, big_endian=big_endian)
         self._reached: list[str] = []
@@ -70,24 +75,27 @@ class Downlink:
         """The next 20 ms, shorter at the end of the audio, or None for silence."""
         if self._reached:
             self._return_marks()
+        self._inspector.ticks += 1
+        if not self._playout:
+            self._playing = False
+            return self._decoder.decode(b"")
         payload, self._reached = self._playout.take()
         self._playing = bool(payload)
-        self._inspector.tick()
-        if not payload and self._reached:
+        if not payload:
             self._return_marks()
         return self._decoder.decode(payload)
 
     def receive(self, message: str | bytes) -> None:
         """A message of the application; what Telnyx would not take is answered with an error frame."""
         try:
-            match parse(message):
-                case Media(payload):
-                    self.frames_received += 1
-                    self._media(payload)
-                case Mark(name):
-                    self._mark_in_order(name)
-                case Clear():
-                    self._clear()
+            frame = parse(message)
+            if isinstance(frame, Media):
+                self.frames_received += 1
+                self._queue(frame.payload)
+            elif isinstance(frame, Mark):
+                self._mark_in_order(frame.name)
+            else:
+                self._clear()
         except RefusedFrame as refused:
             self._refuse(refused)
         except QueueFull as full:
@@ -97,25 +105,20 @@ class Downlink:
         if self._mp3 is not None:
             self._mp3.close()
 
-    def _media(self, payload: bytes) -> None:
-        if self._mp3 is not None:
-            self._queue_mp3(self._mp3, payload)
-        elif self._opus is not None:
-            self._queue_opus(self._opus, payload)
-        else:
-            self._queue_bytes(payload)
-
     def _queue_bytes(self, payload: bytes) -> None:
-        if len(payload) % self._sample_bytes:
+        size = len(payload)
+        if size % self._sample_bytes:
             detail = "media.payload has an odd number of bytes, and an L16 sample has two."
             raise RefusedFrame(FrameError.INVALID_MEDIA, detail, Rule.INVALID_PAYLOAD)
-        if len(payload) > MAX_CHUNK_SECONDS * 1000 // FRAME_MS * self._decoder.frame_bytes:
+        if size > self._most_bytes:
             detail = f"media.payload is longer than {MAX_CHUNK_SECONDS} seconds of audio."
             raise RefusedFrame(FrameError.INVALID_MEDIA, detail, Rule.LONG_CHUNK)
         self._inspector.chunk(payload)
         self._playout.write(payload)
 
-    def _queue_opus(self, opus: OpusDecoder, packet: bytes) -> None:
+    def _queue_opus(self, packet: bytes) -> None:
+        opus = self._opus
+        assert opus is not None
         try:
             samples = opus.decode(packet)
         except UndecodableAudio as error:
@@ -125,7 +128,9 @@ class Downlink:
             self._inspector.arrived(len(audio) * FRAME_MS / self._decoder.frame_bytes)
             self._playout.write(audio)
 
-    def _queue_mp3(self, files: Mp3Files, payload: bytes) -> None:
+    def _queue_mp3(self, payload: bytes) -> None:
+        files = self._mp3
+        assert files is not None
         if not looks_like_mp3(payload):
             detail = "media.payload is not an MP3 file, and stream_bidirectional_mode is mp3."
             raise RefusedFrame(FrameError.INVALID_MEDIA, detail, Rule.MP3_MODE)

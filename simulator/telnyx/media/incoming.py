@@ -6,7 +6,6 @@ Source: Telnyx, "Media Streaming over WebSockets" and the AsyncAPI page "Stream 
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -40,20 +39,17 @@ class RefusedFrame(Exception):
         self.rule = rule
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(msgspec.Struct, frozen=True, gc=False):
     """Audio for the telephone: raw codec bytes in `rtp` mode, an MP3 file in `mp3` mode."""
 
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True, gc=False):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Clear:
+class Clear(msgspec.Struct, frozen=True, gc=False):
     pass
 
 
@@ -81,9 +77,9 @@ def parse(message: str | bytes) -> Media | Mark | Clear:
         frame = _decoder.decode(message)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _malformed(f"The frame could not be parsed: {error}.") from None
+    if frame.event == "media":
+        return Media(_payload(frame.media))
     match frame.event:
-        case "media":
-            return Media(_payload(frame.media))
         case "mark":
             if frame.mark is None or not frame.mark.name or len(frame.mark.name) > _MAX_MARK_CHARACTERS:
                 raise _malformed(f"A mark frame needs mark.name, of at most {_MAX_MARK_CHARACTERS} characters.")

@@ -52,35 +52,39 @@ class Inspector:
         self._batch = bytearray()
         self._batches_left = _BATCHES if frame_bytes else 0
         self._pause = 0
-        self._ticks = 0
+        self.ticks = 0
+        """20 ms steps of the call so far, counted by whoever plays the audio."""
+        self._second_began = 0
         self._arrived_ms = 0.0
         self._ratios: deque[float] = deque(maxlen=_STEADY_SECONDS)
 
     def chunk(self, payload: bytes) -> None:
         """A payload that was accepted."""
-        size = self._frame_bytes
-        if size:
-            milliseconds = len(payload) * FRAME_MS / size
-            self.arrived(milliseconds)
-            if len(payload) < size:
-                self._findings.note(Rule.SHORT_CHUNK, f"{milliseconds:g} ms, {len(payload)} bytes")
-            elif len(payload) % size:
-                self._findings.note(Rule.ODD_CHUNK, f"{milliseconds:g} ms, {len(payload)} bytes")
+        if self._frame_bytes:
+            frames, rest = divmod(len(payload), self._frame_bytes)
+            self.arrived(frames * FRAME_MS + rest * FRAME_MS / self._frame_bytes)
+            if rest:
+                rule = Rule.ODD_CHUNK if frames else Rule.SHORT_CHUNK
+                length = len(payload) * FRAME_MS / self._frame_bytes
+                self._findings.note(rule, f"{length:g} ms, {len(payload)} bytes")
         if self._pause:
             self._pause -= 1
         elif self._batches_left:
             self._listen(payload)
 
     def arrived(self, milliseconds: float) -> None:
+        seconds, within = divmod(self.ticks - self._second_began, _SECOND_TICKS)
+        if seconds:
+            self._second_began = self.ticks - within
+            self._second_is_over(seconds)
         self._arrived_ms += milliseconds
 
-    def tick(self) -> None:
-        """20 ms have passed."""
-        self._ticks += 1
-        if self._ticks < _SECOND_TICKS:
-            return
-        self._ticks = 0
-        self._ratios.append(self._arrived_ms / 1000)
+    def _second_is_over(self, seconds: int) -> None:
+        """One second with audio, and perhaps some without after it."""
+        if seconds > 1:
+            self._ratios.clear()
+        else:
+            self._ratios.append(self._arrived_ms / 1000)
         self._arrived_ms = 0.0
         if len(self._ratios) == _STEADY_SECONDS:
             self._judge_pace()
@@ -106,12 +110,15 @@ class Inspector:
             self._judge_codec(batch)
 
     def _judge_codec(self, batch: bytes) -> None:
-        roughness = {name: _roughness(read(batch)) for name, read in _READINGS.items()}
-        declared = roughness.pop(self._reading, None)
-        if self._reading in _READINGS and declared is None:
-            return
+        self._batches_left -= 1
+        declared = None
+        if self._reading in _READINGS:
+            declared = _roughness(_READINGS[self._reading](batch))
+            if declared is None or declared <= _ROUGH:
+                return
+        others = {name: _roughness(read(batch)) for name, read in _READINGS.items() if name != self._reading}
         best, smoothest = min(
-            ((name, found) for name, found in roughness.items() if found is not None),
+            ((name, found) for name, found in others.items() if found is not None),
             key=lambda reading: reading[1],
             default=("", _SMOOTH),
         )
@@ -119,10 +126,9 @@ class Inspector:
             # What G.722 bytes mean depends on all before them, so only a clear case counts.
             wrong = smoothest < _SMOOTH_ALONE
         else:
-            wrong = smoothest < _SMOOTH and declared > max(_ROUGH, _TIMES_ROUGHER * smoothest)
+            wrong = smoothest < _SMOOTH and declared > _TIMES_ROUGHER * smoothest
         if wrong:
             self._findings.note(Rule.WRONG_CODEC, f"it reads as {best}, and {self._codec} was asked for")
-        self._batches_left -= 1
 
 
 def _roughness(samples: Samples) -> float | None:

@@ -30,12 +30,16 @@ class Playout:
     def queued_ms(self) -> int:
         return self._bytes * FRAME_MS // self.frame_bytes
 
+    def __bool__(self) -> bool:
+        return bool(self._queue)
+
     def write(self, payload: bytes) -> None:
         """Queue audio. Raises QueueFull and keeps what was queued."""
-        if self._bytes + len(payload) > self._limit:
+        size = len(payload)
+        if self._bytes + size > self._limit:
             raise QueueFull(f"More than {MAX_QUEUE_MS // 60_000} minutes of audio are waiting to be played.")
         self._append(payload)
-        self._bytes += len(payload)
+        self._bytes += size
 
     def mark(self, name: str) -> bool:
         """Queue a mark behind the audio sent so far; False when nothing waits, so it is reached already.

@@ -40,6 +40,8 @@ _ON_PURPOSE: Final = (1000, 1005)
 _LINGER_SECONDS: Final = 0.1
 _AFTER_STOP_SECONDS: Final = 0.05
 """Media may be on its way when the stop frame is sent."""
+_MOST_EARLY: Final = 1000
+"""Messages that an application may send before it was told of the start."""
 _MOST_HELD: Final = 3000
 """A minute of both tracks in frames, which a stalled socket keeps."""
 
@@ -75,6 +77,7 @@ class MediaStream:
         self._stopping: asyncio.Task[None] | None = None
         self._stalled = False
         self._held: deque[str] = deque()
+        self._early: list[str | bytes] | None = []
 
     @property
     def frames_received(self) -> int:
@@ -151,6 +154,7 @@ class MediaStream:
 
     async def _connect(self, uplink: Uplink) -> None:
         self._writer = FrameWriter(self.stream_id)
+        self._early = []
         uplink.restart()
         self._socket = await dial(self.options.url, self.options.auth_token, self._receive, self._findings)
         if self._ending.is_set():
@@ -158,6 +162,9 @@ class MediaStream:
             raise StreamFailed("The media stream was stopped while it was being opened.")
         self._send(connected(self.options.auth_token))
         self._send(self._writer.start(self._start, uplink.codec))
+        early, self._early = self._early, None
+        for message in early:
+            self._receive(message)
 
     async def _reconnect(self) -> bool:
         assert self._uplink is not None
@@ -177,12 +184,13 @@ class MediaStream:
 
     def _send(self, frame: str) -> bool:
         """False when the frame is lost."""
-        if self._socket is None or not self._socket.open:
+        socket = self._socket
+        if socket is None or not (socket.writable or socket.open):
             return False
         if self._stalled and len(self._held) < _MOST_HELD:
             self._held.append(frame)
             return True
-        if self._stalled or not self._socket.send(frame):
+        if self._stalled or not socket.send(frame):
             self._findings.note(Rule.SLOW_READER)
             return False
         if self._tap is not None:
@@ -190,6 +198,11 @@ class MediaStream:
         return True
 
     def _receive(self, message: str | bytes) -> None:
+        if self._early is not None:
+            # It came with the upgrade: what it causes must not overtake the start frame.
+            if len(self._early) < _MOST_EARLY:
+                self._early.append(message)
+            return
         if self._tap is not None:
             self._tap.received(message)
         if self._stop_sent_at is not None:
