@@ -18,6 +18,8 @@ SERVICES = ("line", "stt", "llm", "tts")
 KEYS = {"stt": "ASSEMBLYAI_API_KEY", "llm": "OPENAI_API_KEY", "tts": "DEEPGRAM_API_KEY"}
 LINES = ("sim", "telnyx")
 
+SIM_CONNECTION = "1494404757140276701"
+"""The Call Control application that a fresh simulated account has."""
 SIM_NUMBER = "+15550100000"
 """The agent's own number on the simulated line."""
 SIM_CALLEE = "+15550100123"
@@ -67,7 +69,7 @@ class Plan:
             if mode == "SIM":
                 chosen.update({name: simulator.get(name, "") for name in _NAMES[service]})
         if self.services["line"] == "SIM":
-            chosen["TELNYX_CONNECTION_ID"] = "sim-connection"
+            chosen["TELNYX_CONNECTION_ID"] = SIM_CONNECTION
             chosen["TELNYX_PHONE_NUMBER"] = SIM_NUMBER
             chosen["SIDETONE_PUBLIC_URL"] = ""
             if not self.settings.get("SIDETONE_ALLOWED_PREFIXES"):

@@ -17,7 +17,8 @@ async def run(chosen: argparse.Namespace) -> int:
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     # One line per request is too much beside the milestones of calls.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "picows"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     settings = arguments.settings(chosen)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

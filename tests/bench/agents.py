@@ -31,7 +31,7 @@ def environment(stand_ins: int) -> dict[str, str]:
         "TELNYX_BASE_URL": f"http://127.0.0.1:{stand_ins}/v2",
         "TELNYX_API_KEY": "simulated",
         "TELNYX_PUBLIC_KEY": base64.b64encode(bytes(_KEY.verify_key)).decode(),
-        "TELNYX_CONNECTION_ID": "1",
+        "TELNYX_CONNECTION_ID": "1494404757140276701",
         "TELNYX_PHONE_NUMBER": "+15550100000",
         "ASSEMBLYAI_BASE_URL": f"ws://127.0.0.1:{stand_ins}",
         "ASSEMBLYAI_API_KEY": "simulated",

@@ -114,7 +114,7 @@ async def test_a_call_that_went_well(house: Any) -> None:
             "s",
         ],
     ]
-    assert house.scripts == {"+15550100177": {"turns": [{"user": "when are you open"}]}}
+    assert house.scripts == {"+15550100177": {"script": {"turns": [{"user": "when are you open"}]}}}
     assert house.dialled[0]["to"] == "+15550100177"
 
 
@@ -236,7 +236,7 @@ async def test_an_agent_that_cannot_start_is_one_sentence_and_its_last_lines() -
     ("arguments", "says"),
     [
         (["call", "12"], "12 is no telephone number"),
-        (["call", "--say", "hi", "--script", "x.yaml"], "--say and --script exclude each other"),
+        (["call", "--say", "hi", "--script", "x.yaml"], "--say, --script, --wav and --preset exclude each other"),
         (["call", "--script", "/nowhere.yaml"], "/nowhere.yaml cannot be read"),
         (["call", "--line", "telnyx", "+15550100123"], "a live call costs money: confirm it with --yes"),
         (["call", "--line", "telnyx", "--yes"], "a live call needs a number"),

@@ -23,7 +23,7 @@ def test_without_keys_everything_is_simulated() -> None:
     assert plan.needs_simulator
     assert plan.agent_port == 0
     assert given.items() >= _SIMULATOR.items()
-    assert given["TELNYX_CONNECTION_ID"] == "sim-connection"
+    assert given["TELNYX_CONNECTION_ID"] == "1494404757140276701"
     assert given["TELNYX_PHONE_NUMBER"] == "+15550100000"
     assert given["SIDETONE_PUBLIC_URL"] == ""
     assert given["SIDETONE_ALLOWED_PREFIXES"] == "*"

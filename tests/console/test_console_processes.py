@@ -99,7 +99,7 @@ async def test_the_agent_is_started_with_the_simulators_addresses(
     assert simulator is not None
     given = _environment_of(folder, "agent")
     assert given["ASSEMBLYAI_BASE_URL"] == f"ws://127.0.0.1:{simulator.port}"
-    assert given["TELNYX_CONNECTION_ID"] == "sim-connection"
+    assert given["TELNYX_CONNECTION_ID"] == "1494404757140276701"
     assert given["MALLOC_ARENA_MAX"] == "1"
     assert (await made.endpoint()).url == f"http://127.0.0.1:{made.agent.last_port}"
 

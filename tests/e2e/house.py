@@ -111,7 +111,7 @@ class House:
         answer = httpx.get(f"{self.simulator.url}/sim/environment", headers=self.simulator.bearer, trust_env=False)
         return {
             **answer.json(),
-            "TELNYX_CONNECTION_ID": "sim-connection",
+            "TELNYX_CONNECTION_ID": "1494404757140276701",
             "TELNYX_PHONE_NUMBER": "+15550100000",
             "SIDETONE_ALLOWED_PREFIXES": "*",
         }

@@ -1,4 +1,4 @@
-"""Whatever a client sends to a simulator with calls up: an answer or a refusal in Telnyx's shape, on one connection."""
+"""Whatever a client sends while calls are up: an answer or a refusal in Telnyx's shape, on one connection."""
 
 from __future__ import annotations
 
