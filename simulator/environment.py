@@ -25,12 +25,12 @@ _PLAIN: Final = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
 _ASSIGNED: Final = re.compile(r"\s*(?:export\s+)?(\w+)\s*=", re.ASCII)
 
 
-def environment(host: str, port: int, public_key: str) -> dict[str, str]:
+def environment(host: str, port: int, public_key: str, api_key: str | None = None) -> dict[str, str]:
     """Names and values as the vendors' clients read them; `public_key` is Telnyx's webhook key in base64."""
     authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return {
         "TELNYX_BASE_URL": f"http://{authority}/v2",
-        "TELNYX_API_KEY": API_KEY,
+        "TELNYX_API_KEY": api_key or API_KEY,
         "TELNYX_PUBLIC_KEY": public_key,
         "ASSEMBLYAI_BASE_URL": f"ws://{authority}",
         "ASSEMBLYAI_API_KEY": API_KEY,
