@@ -6,20 +6,19 @@ a late slot is followed at once by the next ones, so that the long-term rate of 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
+from simulator.alarm import Alarm, alarm
+
 log = logging.getLogger(__name__)
 
 FRAME_MS: Final = 20
 _SLOTS: Final = FRAME_MS
 _STEP: Final = 0.001
-_EARLY: Final = 0.0006
-"""Seconds a timer may fire before its deadline: uvloop's timers have a resolution of 1 ms."""
 _SUSPENDED: Final = 1.0
 """Seconds of lateness that mean a stopped process or a sleeping machine: the schedule starts anew."""
 
@@ -53,7 +52,7 @@ class Wheel:
         self._handles = 0
         self._start = 0.0
         self._step = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm: Alarm | None = None
 
     def __len__(self) -> int:
         return len(self._slot_of)
@@ -67,11 +66,10 @@ class Wheel:
         self._handles += 1
         self._slots[slot][self._handles] = tick
         self._slot_of[self._handles] = slot
-        if self._timer is None:
+        if self._alarm is None:
+            self._alarm = alarm(self._turn)
             self._start, self._step = monotonic(), 0
-        else:
-            self._timer.cancel()
-        self._arm()
+        self._sleep(self._alarm)
         return self._handles
 
     def remove(self, handle: int) -> None:
@@ -79,22 +77,21 @@ class Wheel:
         slot = self._slot_of.pop(handle, None)
         if slot is not None:
             del self._slots[slot][handle]
-        if not self._slot_of and self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if not self._slot_of and self._alarm is not None:
+            self._alarm.close()
+            self._alarm = None
 
-    def _arm(self) -> None:
-        """Sleep until the next slot that holds a callback."""
+    def _sleep(self, alarm: Alarm) -> None:
+        """Until the next slot that holds a callback."""
         ahead = next(n for n in range(_SLOTS) if self._slots[(self._step + n) % _SLOTS])
         self._step += ahead
-        delay = self._start + self._step * _STEP - monotonic()
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, delay), self._turn)
+        alarm.set(self._start + self._step * _STEP)
 
     def _turn(self) -> None:
         """Run the slots that are due, at most one round, so that the loop also gets its turn."""
         for _ in range(_SLOTS):
             late = monotonic() - (self._start + self._step * _STEP)
-            if late < -_EARLY:
+            if self._alarm is None or late < -self._alarm.early:
                 break
             if late > _SUSPENDED:
                 self.punctuality.restarts += 1
@@ -103,16 +100,17 @@ class Wheel:
             slot = self._slots[self._step % _SLOTS]
             if slot:
                 self.punctuality.count(max(0.0, late))
-                for handle, tick in list(slot.items()):
-                    if handle in self._slot_of:
-                        self._run(handle, tick)
+                self._run(slot)
             self._step += 1
-        if self._slot_of:
-            self._arm()
+        if self._alarm is not None:
+            self._sleep(self._alarm)
 
-    def _run(self, handle: int, tick: Tick) -> None:
-        try:
-            tick()
-        except Exception:
-            log.exception("A media callback failed and was taken off the wheel.")
-            self.remove(handle)
+    def _run(self, slot: dict[int, Tick]) -> None:
+        for handle, tick in list(slot.items()):
+            # It may have been removed by one before it.
+            if handle in slot:
+                try:
+                    tick()
+                except Exception:
+                    log.exception("A media callback failed and was taken off the wheel.")
+                    self.remove(handle)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from simulator.caller.hearing import Hearing
 from simulator.caller.script import AgentEvent, Script, Turn
@@ -51,8 +51,7 @@ class Line:
         return line
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What the caller does in one tick: tick `offset` of line `line`, silence (`line` None), or hanging up."""
 
     line: int | None = None

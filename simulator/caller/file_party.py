@@ -45,6 +45,7 @@ class FileParty:
         self._file = file
         self._frames: list[Said] = []
         self._hearing = Hearing()
+        self._most_ticks = file.max_seconds * 1000 // FRAME_MS
         self._done = False
 
     async def prepare(self) -> None:
@@ -60,7 +61,7 @@ class FileParty:
         now = hearing.now
         if self._done:
             return SILENCE
-        if now * FRAME_MS >= self._file.max_seconds * 1000:
+        if now >= self._most_ticks:
             return self._leave()
         if self._file.loop:
             return self._frames[now % len(self._frames)]

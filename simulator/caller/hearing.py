@@ -8,8 +8,9 @@ import numpy as np
 
 from simulator.audio import Samples
 
-_VOICED_RMS: Final = 200.0
-"""About -44 dBFS: above comfort noise, below the softest syllable of a telephone voice."""
+_FLOAT32: Final = np.dtype(np.float32)
+_VOICED_POWER: Final = 200.0**2
+"""An amplitude of about -44 dBFS: above comfort noise, below the softest syllable of a telephone voice."""
 _ONSET_TICKS: Final = 3
 _QUIET_TICKS: Final = 20
 """60 ms of voice begin a burst of speech, 400 ms of quiet end it: longer than a pause inside a sentence."""
@@ -17,10 +18,10 @@ _QUIET_TICKS: Final = 20
 
 def is_voiced(samples: Samples | None) -> bool:
     """Whether 20 ms of audio hold more than background noise; None is silence."""
-    if samples is None or not len(samples):
+    if samples is None:
         return False
-    wide = samples.astype(np.float32)
-    return float(wide.dot(wide)) > _VOICED_RMS**2 * len(wide)
+    wide = samples.astype(_FLOAT32)
+    return float(wide.dot(wide)) > _VOICED_POWER * len(wide)
 
 
 class Hearing:

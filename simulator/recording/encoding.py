@@ -29,6 +29,8 @@ def encode_mp3(source: Path, target: Path) -> None:
             layout = "mono" if channels == 1 else "stereo"
             stream = container.add_stream("libmp3lame", rate=rate, layout=layout)
             stream.bit_rate = _BITS_PER_CHANNEL * channels
+            # Without it a recording that ended before its first frame would leave no file at all.
+            container.start_encoding()
             while data := audio.readframes(_CHUNK_FRAMES):
                 samples = np.frombuffer(data, "<i2").astype(np.int16).reshape(1, -1)
                 frame = av.AudioFrame.from_ndarray(samples, format="s16", layout=layout)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from simulator.telnyx.facts import Hangup
 from simulator.telnyx.media.options import StreamOptions
+from simulator.telnyx.webhooks.routing import Callback
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +146,37 @@ class GatherEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingStarted:
+    """`source` as TeXML's RecordingSource has it. `callback` is told of this recording. Call Control has no event
+    for it."""
+
+    recording_id: str
+    channels: Literal["single", "dual"]
+    source: str
+    started_at: datetime
+    callback: Callback | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingSaved:
-    """`urls` maps `wav` or `mp3` to where the file can be fetched."""
+    """`urls` maps `wav` or `mp3` to where the file can be fetched; `source` and `callback` as of its start."""
 
     recording_id: str
     channels: Literal["single", "dual"]
     urls: dict[str, str]
     started_at: datetime
     ended_at: datetime
+    source: str = "StartCallRecordingAPI"
+    callback: Callback | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingFailed:
+    """`source` and `callback` as of its start."""
+
     reason: str
+    source: str = "StartCallRecordingAPI"
+    callback: Callback | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +229,7 @@ Happening = (
     | PlaybackStarted
     | PlaybackEnded
     | GatherEnded
+    | RecordingStarted
     | RecordingSaved
     | RecordingFailed
     | MachineDetected

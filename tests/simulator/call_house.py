@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -66,8 +67,12 @@ class Line:
 
     def events(self, call_id: str | None = None) -> list[str]:
         """The types of the events so far, of one call or of all."""
+        return [posted.event["event_type"] for posted in self.posted(call_id)]
+
+    def posted(self, call_id: str | None = None) -> list[Posted]:
+        """The webhooks so far, of one call or of all."""
         return [
-            posted.event["event_type"]
+            posted
             for posted in self.bot.to("/webhooks")
             if call_id in (None, posted.event["payload"].get("call_control_id"))
         ]
@@ -88,11 +93,11 @@ async def streams_of(bot: Bot, count: int) -> dict[str, Stream]:
 
 def unwrap(simulator: Simulator, posted: Posted) -> Any:
     """A webhook as the SDK's typed event, its signature checked with the public key."""
-    with httpx.Client(trust_env=False) as http:
-        client = Telnyx(
-            api_key="any",
-            public_key=simulator.environment["TELNYX_PUBLIC_KEY"],
-            http_client=http,
-            _strict_response_validation=True,
-        )
-        return client.webhooks.unwrap(posted.body.decode(), headers=posted.headers)
+    client = _verifier(simulator.environment["TELNYX_PUBLIC_KEY"])
+    return client.webhooks.unwrap(posted.body.decode(), headers=posted.headers)
+
+
+@cache
+def _verifier(public_key: str) -> Telnyx:
+    http = httpx.Client(trust_env=False)
+    return Telnyx(api_key="any", public_key=public_key, http_client=http, _strict_response_validation=True)

@@ -10,6 +10,7 @@ import socket
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
@@ -52,6 +53,12 @@ class Stream:
             await self.arrived.wait_for(lambda: len(self.of(event)) >= count)
         return self.of(event)
 
+    async def until_frame(self, wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """The first frame that is wanted, once it is there."""
+        async with self.arrived:
+            await self.arrived.wait_for(lambda: any(map(wanted, self.frames)))
+        return next(filter(wanted, self.frames))
+
     async def send(self, frame: dict[str, Any] | str) -> None:
         await self.socket.send_text(frame if isinstance(frame, str) else json.dumps(frame))
 
@@ -73,7 +80,7 @@ class Posted:
     def form(self) -> dict[str, str]:
         return dict(parse_qsl(self.body.decode() or self.query))
 
-    @property
+    @cached_property
     def event(self) -> dict[str, Any]:
         return json.loads(self.body)["data"]
 
@@ -87,6 +94,8 @@ class Bot:
         self.texml = ""
         self.answers: list[int] = []
         """Statuses for the next webhooks; 200 when there are none."""
+        self.statuses: dict[str, int] = {}
+        """What a path answers every time."""
         self.files: dict[str, bytes] = {}
         self.on_stream: Callable[[Stream], Awaitable[None]] | None = None
         self._arrived = asyncio.Condition()
@@ -152,6 +161,8 @@ class Bot:
             return Response(status_code=404)
         if request.url.path.startswith("/texml"):
             return Response(self.texml, media_type="application/xml")
+        if request.url.path in self.statuses:
+            return Response(status_code=self.statuses[request.url.path])
         return Response(status_code=self.answers.pop(0) if self.answers else 200)
 
     async def _media(self, websocket: WebSocket) -> None:

@@ -28,7 +28,6 @@ NEVER_ANSWERS = "+15550101408"
 KEY = {"Authorization": "Bearer any"}
 JSON_BODY = {"Content-Type": "application/json"}
 FORM_BODY = {"Content-Type": "application/x-www-form-urlencoded"}
-ENDS_THE_CALL = {"hangup", "refer", "reject"}
 
 
 class Client:
@@ -46,6 +45,8 @@ class Client:
         application = {"application_name": "Fuzzed", "webhook_event_url": f"http://{NOWHERE}/"}
         made = self.ask("POST", "/v2/call_control_applications", application)
         self.application: str = made["data"]["id"]
+        self.spare: str = self.ask("POST", "/v2/call_control_applications", application)["data"]["id"]
+        """One that may be deleted."""
 
     def run(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
@@ -93,12 +94,19 @@ class Client:
             self.run(leg.answered.wait())
         return self._call
 
-    def hang_up_all(self) -> None:
-        async def hang_up() -> None:
-            for leg in self.simulator.exchange.all_legs():
-                leg.application_hangs_up()
+    def end_all(self) -> None:
+        """Hang up every call; none of them may have failed."""
 
-        self.run(hang_up())
+        async def reports() -> list[dict[str, Any]]:
+            legs = self.simulator.exchange.all_legs()
+            for leg in legs:
+                leg.application_hangs_up()
+            return [leg.report() for leg in legs]
+
+        failed = [
+            line for report in self.run(reports()) for line in report["warnings"] if "simulator failed" in line
+        ]
+        assert failed == []
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +135,12 @@ def check(request: Any, status: int, body: bytes) -> None:
 
 def here(example: Any) -> Any:
     """An example whose addresses lead nowhere, and whose numbers never answer."""
-    text = json.dumps(example).replace("://example.com", f"://{NOWHERE}").replace('"https:', '"http:')
+    text = (
+        json.dumps(example)
+        .replace("sip:bob@example.com;secure=srtp", NEVER_ANSWERS)
+        .replace("://example.com", f"://{NOWHERE}")
+        .replace('"https:', '"http:')
+    )
     return json.loads(text.replace('"wss:', '"ws:').replace("+15550100002", NEVER_ANSWERS))
 
 
@@ -146,7 +159,7 @@ def all_paths(client: Client) -> list[str]:
     return found
 
 
-WRONG: list[Any] = [[[]], {"a": [5]}, -(10**40), 1e308, "\x00", "", True, "+" * 300, None, 2**63]
+WRONG: list[Any] = [[[]], {"a": [5]}, -(10**40), 1e308, "\x00", True, "+" * 300]
 
 
 @pytest.mark.parametrize("name", sorted(examples.COMMANDS))
@@ -158,6 +171,7 @@ def test_every_value_of_a_command_replaced_by_nonsense(client: Client, name: str
         body = json.dumps(replaced(example, path, wrong)).encode()
         status, answer = client.send(method, f"/v2/calls/{client.call()}/actions/{name}", body, JSON_BODY)
         check((name, path, wrong), status, answer)
+    client.end_all()
 
 
 @pytest.mark.parametrize("name", ["/v2/calls", "/v2/texml/calls/{}", "/v2/texml/Accounts/any/Calls"])
@@ -172,7 +186,7 @@ def test_every_value_of_a_dial_replaced_by_nonsense(client: Client, name: str) -
         body = json.dumps(replaced(example, path, wrong)).encode()
         status, answer = client.send("POST", name.format(client.application), body, JSON_BODY)
         check((name, path, wrong), status, answer)
-    client.hang_up_all()
+    client.end_all()
 
 
 IDS = st.sampled_from(
@@ -243,12 +257,12 @@ def quoted(text: str) -> str:
     return "".join(f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=1200, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(data=st.data())
 def test_any_request_to_any_path(client: Client, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(all_paths(client)), label="path")
     path = re.sub(r"\{call_control_id\}|\{call_sid\}", lambda _: data.draw(st.just(client.call()) | IDS), path)
-    path = re.sub(r"\{\w+(:path)?\}", lambda _: data.draw(st.just(client.application) | IDS), path)
+    path = re.sub(r"\{\w+(:path)?\}", lambda _: data.draw(st.just(client.spare) | IDS), path)
     query = data.draw(st.lists(st.tuples(QUERY_NAMES, QUERY_VALUES), max_size=3))
     if query:
         path += "?" + "&".join(f"{quoted(name)}={quoted(value)}" for name, value in query)

@@ -60,6 +60,7 @@ FULL = TexmlDial(
         prompt_end_ms=4000,
     ),
     detect_async=True,
+    detect_message_end=True,
     amd_callback="https://example.com/amd",
     amd_callback_method="GET",
     cancel_playback_on_machine=False,

@@ -11,7 +11,7 @@ from nacl.signing import SigningKey
 
 from simulator.telnyx.happenings import GatherEnded, RecordingSaved
 from simulator.telnyx.texml import interpreter
-from simulator.telnyx.texml.port import DialOrder, DialResult, GatherRules, RecordRules
+from simulator.telnyx.texml.port import DialOrder, DialResult, DialTarget, GatherRules, RecordRules
 from simulator.telnyx.texml.source import Fetch, Inline, Source
 from simulator.telnyx.webhooks.delivery import Webhooks
 from simulator.telnyx.webhooks.routing import Callback
@@ -113,7 +113,7 @@ async def test_start_and_stop_do_not_wait(stage):
     assert done == [
         ("answer",),
         ("start_stream", "n"),
-        ("start_recording", RecordRules("dual", "wav", source="StartRecordingVerb")),
+        ("start_recording", RecordRules("dual", "wav")),
         ("stop_stream", "n"),
         HUNG_UP,
     ]
@@ -324,14 +324,14 @@ async def test_dial_hands_its_order_on_and_tells_its_action(stage):
         (
             "dial",
             DialOrder(
-                to=("+15551230001", "+15551230002"),
+                targets=(
+                    DialTarget("+15551230001", callback=Callback("http://cb.example/n")),
+                    DialTarget("+15551230002", "9"),
+                ),
                 from_number=CALLER,
                 timeout_seconds=20,
                 time_limit_seconds=90,
-                send_digits="9",
-                record=True,
-                recording=RecordRules("single", "mp3", source="DialVerb"),
-                callbacks=(Callback("http://cb.example/n"), None),
+                recording=RecordRules("single", "mp3"),
                 hang_up_on_star=True,
             ),
         ),

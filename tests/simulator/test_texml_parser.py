@@ -6,12 +6,11 @@ import pytest
 
 from simulator.telnyx.media.options import StreamOptions
 from simulator.telnyx.texml.parse import parse
-from simulator.telnyx.texml.port import RecordRules
+from simulator.telnyx.texml.port import DialTarget, RecordRules
 from simulator.telnyx.texml.verbs import (
     Action,
     ConnectStream,
     Dial,
-    DialTarget,
     Gather,
     HangUp,
     Pause,
@@ -79,13 +78,7 @@ def response(verbs: str) -> bytes:
         ),
         (
             '<Start><Recording channels="mono" track="inbound" format="wav" trim="trim-silence"/></Start>',
-            [
-                StartRecording(
-                    RecordRules(
-                        "single", "wav", "inbound", trim_silence=True, source="StartRecordingVerb", callback=None
-                    )
-                )
-            ],
+            [StartRecording(RecordRules("single", "wav", "inbound", trim_silence=True, callback=None))],
         ),
         ('<Pause/><Pause length="180"/>', [Pause(1), Pause(180)]),
         (
@@ -170,7 +163,7 @@ def response(verbs: str) -> bytes:
                     sequential=True,
                     answer_on_bridge=True,
                     hang_up_on_star=True,
-                    recording=RecordRules("dual", "mp3", max_seconds=60, source="DialVerb"),
+                    recording=RecordRules("dual", "mp3", max_seconds=60),
                     action=Action("https://bot.example/over", "POST"),
                 )
             ],

@@ -18,7 +18,6 @@ from tests.simulator.webhook_house import SIGNER, STARTED, Received, Scene, fact
 
 LATER = STARTED + timedelta(seconds=61.5)
 HUNG_UP = h.HungUp(Hangup("normal_clearing", "callee"), STARTED, LATER, recording_url="http://127.0.0.1/r.wav")
-SAVED = h.RecordingSaved("r", "dual", {"mp3": "http://127.0.0.1/r.mp3"}, STARTED, LATER)
 
 
 async def told(s: Scene, announcer: TexmlAnnouncer, count: int, *happenings: h.Happening) -> list[Received]:
@@ -205,8 +204,18 @@ async def test_who_waits_for_the_end_of_the_message_hears_of_a_person_at_once():
 async def test_recordings_are_told_as_asked():
     async with scene() as s:
         callback = Callback(f"{s.house.url}/recording", "POST", frozenset({"completed", "absent"}))
-        announcer = TexmlAnnouncer(s.webhooks, recording=callback, recording_source="DialVerb")
-        saved, absent = await told(s, announcer, 2, HUNG_UP, SAVED, h.RecordingFailed("No room."))
+        other = Callback(f"{s.house.url}/other", "POST", RECORDING_EVENTS)
+        urls = {"mp3": "http://127.0.0.1/r.mp3"}
+        started, saved, absent = await told(
+            s,
+            TexmlAnnouncer(s.webhooks),
+            3,
+            h.RecordingStarted("q", "single", "OutboundAPI", STARTED, other),
+            h.RecordingStarted("r", "dual", "DialVerb", STARTED, callback),
+            h.RecordingSaved("s", "dual", urls, STARTED, LATER),
+            h.RecordingSaved("r", "dual", urls, STARTED, LATER, "DialVerb", callback),
+            h.RecordingFailed("No room.", "RecordVerb", callback),
+        )
     assert saved.form == {
         "AccountSid": ACCOUNT_SID,
         "CallSid": saved.form["CallSid"],
@@ -219,7 +228,25 @@ async def test_recordings_are_told_as_asked():
         "RecordingStatus": "completed",
         "RecordingUrl": "http://127.0.0.1/r.mp3",
     }
-    assert absent.form["RecordingStatus"] == "absent"
+    assert (absent.form["RecordingStatus"], absent.form["RecordingSource"]) == ("absent", "RecordVerb")
+    assert started.path == "/other"
+    assert started.form == {
+        "AccountSid": ACCOUNT_SID,
+        "CallSid": saved.form["CallSid"],
+        "CallSidLegacy": saved.form["CallSid"],
+        "ConnectionId": "2811200000000000000",
+        "RecordingChannels": "1",
+        "RecordingSid": "q",
+        "RecordingSource": "OutboundAPI",
+        "RecordingStatus": "in-progress",
+    }
+
+
+async def test_a_dialled_call_names_the_one_that_dialled_it():
+    async with scene() as s:
+        announcer = TexmlAnnouncer(s.webhooks, Callback(f"{s.house.url}/status"), parent_sid="v3:parent")
+        (posted,) = await told(s, announcer, 1, h.Initiated(), HUNG_UP)
+    assert (posted.form["ParentCallSid"], posted.form["ParentCallSidLegacy"]) == ("v3:parent", "v3:parent")
 
 
 async def test_callbacks_may_change_in_mid_call():

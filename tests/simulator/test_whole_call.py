@@ -61,7 +61,7 @@ async def test_the_caller_speaks_listens_and_hangs_up(simulator, control, bot, c
     report = (await control.get(f"/calls/{called.json()['call_control_id']}")).json()
 
     assert report["warnings"] == []
-    assert report["ended"] == {"cause": "normal_clearing", "source": "caller"}
+    assert report["ended"] == {"cause": "normal_clearing", "source": "caller", "sip": "200"}
     first, second = report["lines"]
     assert first["answered"]
     assert second["answered"]

@@ -12,6 +12,7 @@ from simulator.telnyx.happenings import GatherEnded, RecordingSaved
 from simulator.telnyx.identifiers import CallIds
 from simulator.telnyx.media.options import StreamOptions
 from simulator.telnyx.texml.port import DialOrder, DialResult, GatherRules, RecordRules
+from simulator.telnyx.webhooks.routing import AnsweredBy
 
 CALLER, CLINIC = "+15550100011", "+15550100012"
 
@@ -35,6 +36,7 @@ class FakeLeg:
     def __init__(self, direction: Literal["incoming", "outgoing"] = "incoming") -> None:
         self.facts = facts(direction)
         self.is_answered = direction == "outgoing"
+        self.answered_by: AnsweredBy | None = None
         self.done: list[tuple[Any, ...]] = []
         self.warnings: list[str] = []
         self.hangup: Hangup | None = None
@@ -67,13 +69,15 @@ class FakeLeg:
     def stop_stream(self, name: str | None) -> None:
         self.done.append(("stop_stream", name))
 
-    async def speak(self, text: str, voice: str, language: str | None) -> None:
+    async def speak(self, text: str, voice: str, language: str | None) -> bool:
         await asyncio.sleep(self.seconds_to_speak)
         self.done.append(("speak", text, voice, language))
         self.spoken.put_nowait(text)
+        return True
 
-    async def play(self, url: str) -> None:
+    async def play(self, url: str) -> bool:
         self.done.append(("play", url))
+        return True
 
     async def send_digits(self, digits: str) -> None:
         self.done.append(("send_digits", digits))

@@ -5,6 +5,7 @@ Every refusal is a `TelnyxError` with the code of Telnyx's "API error codes".
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -50,24 +51,27 @@ def check_answered(leg: CallLeg) -> None:
         raise TelnyxError(Code.CALL_NOT_ANSWERED, "This call is not answered yet: wait for call.answered.")
 
 
-def answer(leg: CallLeg, stream: StreamOptions | None, record: RecordRules | None) -> None:
-    """Answers as soon as the caller can speak; then streams and records as asked."""
+def answer(leg: CallLeg, stream: StreamOptions | None, record: RecordRules | None) -> str | None:
+    """Answers as soon as the caller can speak; then streams and records as asked. Gives the recording's id."""
     check_alive(leg)
     if leg.facts.direction == "outgoing":
         raise TelnyxError(Code.INVALID_COMMAND, "The answer command cannot be issued for an outbound call.")
-    if leg.is_answered:
+    if leg.is_answered or leg.is_being_answered:
         raise TelnyxError(Code.UNABLE_TO_EXECUTE, "The call has been answered already.")
+    leg.is_being_answered = True
+    recording_id = None if record is None else str(uuid.uuid4())
 
     async def answering() -> None:
         if not await leg.prepare():
             return
         leg.answer(stream)
         if record is not None:
-            leg.recordings.start(record, "OutboundAPI")
+            leg.recordings.start(record, "OutboundAPI", recording_id)
         if stream is not None:
             await leg.stream.run(stream)
 
     leg.spawn(answering())
+    return recording_id
 
 
 def reject(leg: CallLeg, cause: str) -> None:
@@ -77,11 +81,12 @@ def reject(leg: CallLeg, cause: str) -> None:
     leg.hang_up(_REJECTIONS[cause])
 
 
-def start_stream(leg: CallLeg, options: StreamOptions) -> None:
+def start_stream(leg: CallLeg, options: StreamOptions) -> str:
+    """The stream's id."""
     check_answered(leg)
     if leg.stream.active:
         raise TelnyxError(Code.STREAMING_USED, "Media Streaming is already in use on this call; stop it first.")
-    leg.spawn(leg.stream.run(options))
+    return leg.stream.start(options)
 
 
 def stop_stream(leg: CallLeg, stream_id: str | None) -> None:

@@ -58,6 +58,9 @@ class CallLeg:
         """Set when the leg is hung up and its stream closed; webhooks may still be on their way."""
         self.answered = asyncio.Event()
         self.hung_up = asyncio.Event()
+        self.is_being_answered = False
+        self.recording_id: str | None = None
+        """Of the recording that the dial asked for, which begins with the answer."""
         self.star = asyncio.Event()
         """Set when the telephone's star key was pressed."""
         self.bridge: Bridge | None = None
@@ -132,6 +135,9 @@ class CallLeg:
         task = asyncio.create_task(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if isinstance(work, Coroutine):
+            # A task that is cancelled before its first step leaves its coroutine open.
+            task.add_done_callback(lambda _: work.close())
         return task
 
     async def prepare(self) -> bool:
@@ -214,34 +220,32 @@ class CallLeg:
         }
 
     def _tick(self) -> None:
+        """20 ms of the call, both ways."""
         try:
-            self._pass_20_ms()
+            stream, bridge, line = self.stream, self.bridge, self._line
+            application = stream.hear()
+            heard = application if stream.reaches_self else None
+            if bridge is not None:
+                heard = mix(heard, bridge.from_other(self))
+            elif application is not None and not stream.reaches_self:
+                self.findings.note(Rule.WRONG_LEG)
+            if self.player:
+                heard = mix(heard, self.player.take())
+            said = self.party.tick(heard if line.clean else line.heard(heard))
+            self._packets += 1
+            if said.digit is not None:
+                self._key_pressed(said.digit)
+            if bridge is not None:
+                bridge.carry(self, said.samples, application if stream.reaches_other else None)
+            stream.carry(said.samples, heard)
+            if self.recordings:
+                self.recordings.tick(said.samples, heard)
+            if self.tap is not None:
+                self.tap.tick(self._packets - 1, said.samples, heard)
+            if said.hang_up:
+                self.party_hangs_up()
         except Exception as error:
             self._fail(error)
-
-    def _pass_20_ms(self) -> None:
-        application = self.stream.hear()
-        bridge = self.bridge
-        heard = application if self.stream.reaches_self else None
-        if bridge is not None:
-            heard = mix(heard, bridge.from_other(self))
-        elif application is not None and not self.stream.reaches_self:
-            self.findings.note(Rule.WRONG_LEG)
-        if self.player:
-            heard = mix(heard, self.player.take())
-        said = self.party.tick(self._line.heard(heard))
-        self._packets += 1
-        if said.digit is not None:
-            self._key_pressed(said.digit)
-        if bridge is not None:
-            bridge.carry(self, said.samples, application if self.stream.reaches_other else None)
-        self.stream.carry(said.samples, heard)
-        if self.recordings:
-            self.recordings.tick(said.samples, heard)
-        if self.tap is not None:
-            self.tap.tick(self._packets - 1, said.samples, heard)
-        if said.hang_up:
-            self.party_hangs_up()
 
     def _key_pressed(self, digit: str) -> None:
         self.tell(Dtmf(digit))

@@ -14,6 +14,8 @@ from simulator.telnyx.media.faults_port import StreamFaults
 class Line:
     def __init__(self, plan: LineFaultPlan | None) -> None:
         self._faults = None if plan is None else LineFaults(plan)
+        self.clean = plan is None
+        """Whether `heard` changes nothing."""
 
     def heard(self, samples: Samples | None) -> Samples | None:
         """What arrives at the telephone of 20 ms sent to it."""
@@ -27,4 +29,5 @@ class Line:
         if self._faults is None:
             return stats
         done = self._faults.stats
-        return replace(stats, late=done.late, lost=done.lost, jitter_ms=done.jitter_ms)
+        received = max(0, stats.received - done.lost)
+        return replace(stats, received=received, late=done.late, lost=done.lost, jitter_ms=done.jitter_ms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
@@ -110,6 +111,8 @@ class Originator:
             await _live(leg, request, answerer, linked, taken)
 
         leg = exchange.start(order, answerer.party, announcer, flow)
+        if request.record is not None:
+            leg.recording_id = str(uuid.uuid4())
         if request.unknown:
             leg.warn(f"Telnyx does not know these dial parameters: {', '.join(request.unknown)}.")
         if request.ignored:
@@ -173,7 +176,7 @@ async def _live(
     leg.answer(request.stream)
     leg.spawn(drop_later(leg, answerer))
     if request.record is not None:
-        leg.recordings.start(request.record.rules, "OutboundAPI")
+        leg.recordings.start(request.record.rules, "OutboundAPI", leg.recording_id)
     if request.amd is not None:
         start_detection(leg, request.amd.mode, amd_config(request.amd), answerer.kind)
     if linked is not None and request.bridge_on_answer and linked.hangup is None:

@@ -9,7 +9,7 @@ from simulator.audio import Samples
 from simulator.recording import call_files
 from simulator.recording.call_files import CallRecording
 from simulator.recording.store import Initiator
-from simulator.telnyx.happenings import RecordingFailed, RecordingSaved
+from simulator.telnyx.happenings import RecordingFailed, RecordingSaved, RecordingStarted
 from simulator.telnyx.texml.port import RecordRules
 
 if TYPE_CHECKING:
@@ -25,16 +25,21 @@ class TooManyRecordings(Exception):
 
 class LegRecordings:
     def __init__(self, leg: CallLeg) -> None:
-        self.last_saved: RecordingSaved | None = None
         self._leg = leg
         self._live: dict[CallRecording, RecordRules] = {}
+        self._started: dict[CallRecording, RecordingStarted] = {}
         self._finishing: set[asyncio.Task[None]] = set()
         self._saved: dict[CallRecording, asyncio.Future[RecordingSaved | None]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._live)
 
-    def start(self, rules: RecordRules, initiated_by: Initiator = "StartCallRecordingAPI") -> CallRecording:
+    def start(
+        self,
+        rules: RecordRules,
+        initiated_by: Initiator = "StartCallRecordingAPI",
+        recording_id: str | None = None,
+    ) -> CallRecording:
         """Record from now on. Raises TooManyRecordings."""
         if len(self._live) >= MOST:
             raise TooManyRecordings(f"This call is recorded {MOST} times already; stop one of them first.")
@@ -47,10 +52,23 @@ class LegRecordings:
             leg.party.rate,
             leg.warn,
             initiated_by=initiated_by,
+            recording_id=recording_id,
         )
         self._live[recording] = rules
         self._saved[recording] = asyncio.get_running_loop().create_future()
+        channels = "dual" if rules.channels == "dual" and rules.track == "both" else "single"
+        now = leg.facilities.recordings.now()
+        self._started[recording] = RecordingStarted(recording.id, channels, initiated_by, now, rules.callback)
+        leg.tell(self._started[recording])
         return recording
+
+    def saved(self, recording: CallRecording) -> asyncio.Future[RecordingSaved | None]:
+        """What becomes of a recording that was just started; None when nothing could be saved."""
+        return self._saved[recording]
+
+    def live(self) -> list[tuple[CallRecording, RecordingStarted]]:
+        """Those that go on, paused or not, and how they started."""
+        return [(recording, self._started[recording]) for recording in self._live]
 
     async def record(self, rules: RecordRules) -> RecordingSaved | None:
         """Record until the rules end it, and wait until the file is there."""
@@ -89,15 +107,16 @@ class LegRecordings:
 
     async def _finish(self, recording: CallRecording) -> None:
         saved: RecordingSaved | None = None
+        started = self._started.pop(recording)
+        source, callback = started.source, started.callback
         try:
             file = await recording.stop()
             urls = self._leg.facilities.recordings.urls(file)
-            saved = RecordingSaved(file.id, file.channels, urls, file.started_at, file.ended_at)
-            self.last_saved = saved
+            saved = RecordingSaved(file.id, file.channels, urls, file.started_at, file.ended_at, source, callback)
             self._leg.tell(saved)
         except call_files.RecordingFailed as problem:
             self._leg.warn(str(problem))
-            self._leg.tell(RecordingFailed("Internal server error"))
+            self._leg.tell(RecordingFailed("Internal server error", source, callback))
         finally:
             waiting = self._saved.pop(recording)
             if not waiting.done():

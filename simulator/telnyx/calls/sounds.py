@@ -58,8 +58,9 @@ def start_speech(leg: CallLeg, source: Source, loops: int = 1) -> Sound:
     speak_id = secrets.token_urlsafe(8)[:10]
 
     def ended(status: PlaybackStatus) -> None:
-        known = status if status in ("completed", "call_hangup", "cancelled_amd") else "cancelled"
-        leg.tell(SpeakEnded(speak_id, known))
+        if _is_told(sound, status):
+            known = status if status in ("completed", "call_hangup", "cancelled_amd") else "cancelled"
+            leg.tell(SpeakEnded(speak_id, known))
 
     sound = Sound(loops=loops, on_start=lambda: leg.tell(SpeakStarted(speak_id)), on_end=ended)
     leg.player.play(sound)
@@ -78,10 +79,15 @@ def start_playback(
 ) -> Sound:
     """Queue a file that the application is told of. Raises PlayerFull."""
     playback_id = secrets.token_urlsafe(8)[:10]
+
+    def ended(status: PlaybackStatus) -> None:
+        if _is_told(sound, status):
+            leg.tell(PlaybackEnded(playback_id, media_url, media_name, overlay, status))
+
     sound = Sound(
         loops=loops,
         on_start=lambda: leg.tell(PlaybackStarted(playback_id, media_url, media_name, overlay)),
-        on_end=lambda status: leg.tell(PlaybackEnded(playback_id, media_url, media_name, overlay, status)),
+        on_end=ended,
     )
     if overlay:
         leg.player.overlay(sound)
@@ -93,14 +99,24 @@ def start_playback(
 
 async def play_quietly(leg: CallLeg, source: Source) -> None:
     """Play to the end without telling the application, as TeXML verbs do; a cancelled wait stops the sound."""
-    ended = asyncio.Event()
-    sound = Sound(on_end=lambda status: ended.set())
+    await play_unless_stopped(leg, source)
+
+
+async def play_unless_stopped(leg: CallLeg, source: Source) -> bool:
+    """As `play_quietly`; False when something else than its end, or a file that is none, stopped the sound."""
+    ended: asyncio.Future[PlaybackStatus] = asyncio.get_running_loop().create_future()
+    sound = Sound(on_end=ended.set_result)
     leg.player.play(sound)
     try:
         await _load(leg, sound, source)
-        await ended.wait()
+        return await asyncio.shield(ended) not in ("cancelled", "cancelled_amd", "call_hangup")
     finally:
         sound.end("cancelled")
+
+
+def _is_told(sound: Sound, status: PlaybackStatus) -> bool:
+    """What never began has no end to tell of, unless it is that it could not begin."""
+    return sound.started or status in ("file_not_found", "failed")
 
 
 async def _load(leg: CallLeg, sound: Sound, source: Source) -> None:

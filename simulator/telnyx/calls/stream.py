@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -27,8 +26,6 @@ class LegStream:
         self._stream: media.MediaStream | None = None
         self._options: StreamOptions | None = None
         self._closed_frames = (0, 0)
-        self._opened = asyncio.Event()
-        self._id = ""
         self.reaches_self = False
         self.reaches_other = False
 
@@ -45,11 +42,6 @@ class LegStream:
     def stream_id(self) -> str | None:
         return None if self._stream is None else self._stream.stream_id
 
-    async def opened(self) -> str:
-        """The id of the stream that was just asked for."""
-        await self._opened.wait()
-        return self._id
-
     @property
     def frames_sent(self) -> int:
         return self._closed_frames[0] + (self._stream.frames_sent if self._stream else 0)
@@ -63,35 +55,45 @@ class LegStream:
         """Audio of the application that the telephone has not heard yet."""
         return self._stream.queued_ms if self._stream else 0
 
+    def start(self, options: StreamOptions) -> str:
+        """Open the stream beside what the leg does; the id of the stream."""
+        stream = self._reserve(options)
+        self._leg.spawn(self._carry_on(options, stream))
+        return stream.stream_id
+
     async def run(self, options: StreamOptions) -> None:
         """Open the stream and carry audio until it ends for good; at once if it does not open."""
+        await self._carry_on(options, self._reserve(options))
+
+    def _reserve(self, options: StreamOptions) -> media.MediaStream:
         leg = self._leg
-        self._options = options
-        self._opened = asyncio.Event()
+        stream = leg.facilities.media_stream(options, self._start_fields(options), leg, self._line.stream_faults())
+        # From here on there is a stream, which can be named and stopped while it is being opened.
+        self._options, self._stream = options, stream
         self.reaches_self = options.target_legs in ("self", "both")
         self.reaches_other = options.target_legs in ("opposite", "both")
-        stream = leg.facilities.media_stream(options, self._start_fields(options), leg, self._line.stream_faults())
-        self._id = stream.stream_id
-        self._opened.set()
+        return stream
+
+    async def _carry_on(self, options: StreamOptions, stream: media.MediaStream) -> None:
+        leg = self._leg
+        opened = False
         try:
             await stream.open()
+            opened = True
+            log.info("%s: media stream to %s is open.", leg.id, shown(options.url))
+            leg.tell(StreamStarted(options, stream.stream_id))
+            await stream.run()
         except media.StreamFailed as failed:
-            self._options = None
             leg.warn(str(failed))
             leg.tell(StreamFailed(options, stream.stream_id, str(failed)))
-            return
-        log.info("%s: media stream to %s is open.", leg.id, shown(options.url))
-        leg.tell(StreamStarted(options, stream.stream_id))
-        self._stream = stream
-        try:
-            await stream.run()
         finally:
             self._stream = self._options = None
             await stream.close()
             sent, received = self._closed_frames
             self._closed_frames = (sent + stream.frames_sent, received + stream.frames_received)
-            log.info("%s: media stream is closed.", leg.id)
-            leg.tell(StreamStopped(options, stream.stream_id))
+            if opened:
+                log.info("%s: media stream is closed.", leg.id)
+                leg.tell(StreamStopped(options, stream.stream_id))
 
     async def close(self) -> None:
         """Stop the stream, if there is one; `run` then returns."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from simulator.telnyx.calls import sounds
-from simulator.telnyx.calls.dialling import dial_from
 from simulator.telnyx.calls.digits import send_digits
 from simulator.telnyx.calls.recordings import TooManyRecordings
+from simulator.telnyx.calls.texml_dial import dial_from
 from simulator.telnyx.facts import CallFacts, Hangup
 from simulator.telnyx.happenings import GatherEnded, RecordingSaved
 from simulator.telnyx.media.options import StreamOptions
 from simulator.telnyx.texml.port import DialOrder, DialResult, GatherRules, RecordRules
-from simulator.telnyx.webhooks.announce import TexmlAnnouncer
+from simulator.telnyx.webhooks.routing import AnsweredBy
 
 if TYPE_CHECKING:
     from simulator.telnyx.calls.exchange import Exchange
@@ -20,12 +20,18 @@ if TYPE_CHECKING:
     from simulator.telnyx.calls.leg import CallLeg
 
 
+_VOICES: Final = {"man": "male", "woman": "female", "alice": "female"}
+"""TeXML's basic voices by their names in Call Control."""
+
+
 class TexmlCallLeg:
     """Implements `TexmlLeg` of `texml.port`."""
 
-    def __init__(self, leg: CallLeg, exchange: Exchange) -> None:
+    def __init__(self, leg: CallLeg, exchange: Exchange, answered_by: AnsweredBy | None = None) -> None:
+        """`answered_by`: what a detection found that the instructions waited for."""
         self._leg = leg
         self._exchange = exchange
+        self._answered_by: AnsweredBy | None = answered_by
 
     @property
     def facts(self) -> CallFacts:
@@ -34,6 +40,10 @@ class TexmlCallLeg:
     @property
     def is_answered(self) -> bool:
         return self._leg.is_answered
+
+    @property
+    def answered_by(self) -> AnsweredBy | None:
+        return self._answered_by
 
     def answer(self) -> None:
         self._leg.answer()
@@ -48,7 +58,7 @@ class TexmlCallLeg:
 
     def start_stream(self, options: StreamOptions) -> None:
         if not self._refused_second_stream():
-            self._leg.spawn(self._leg.stream.run(options))
+            self._leg.stream.start(options)
 
     def stop_stream(self, name: str | None) -> None:
         stream = self._leg.stream
@@ -57,11 +67,12 @@ class TexmlCallLeg:
             return
         self._leg.spawn(stream.close())
 
-    async def speak(self, text: str, voice: str, language: str | None) -> None:
-        await sounds.play_quietly(self._leg, sounds.spoken(self._leg, text, voice))
+    async def speak(self, text: str, voice: str, language: str | None) -> bool:
+        source = sounds.spoken(self._leg, text, _VOICES.get(voice.lower(), voice))
+        return await sounds.play_unless_stopped(self._leg, source)
 
-    async def play(self, url: str) -> None:
-        await sounds.play_quietly(self._leg, sounds.fetched(self._leg, url))
+    async def play(self, url: str) -> bool:
+        return await sounds.play_unless_stopped(self._leg, sounds.fetched(self._leg, url))
 
     async def send_digits(self, digits: str) -> None:
         await send_digits(self._leg, digits)
@@ -70,7 +81,6 @@ class TexmlCallLeg:
         return await self._leg.keypad.gather(rules, prompt)
 
     async def record(self, rules: RecordRules) -> RecordingSaved | None:
-        self._tell_recordings(rules)
         try:
             return await self._leg.recordings.record(rules)
         except TooManyRecordings as error:
@@ -78,7 +88,6 @@ class TexmlCallLeg:
             return None
 
     def start_recording(self, rules: RecordRules) -> None:
-        self._tell_recordings(rules)
         try:
             self._leg.recordings.start(rules)
         except TooManyRecordings as error:
@@ -92,11 +101,6 @@ class TexmlCallLeg:
 
     def application_hangs_up(self) -> None:
         self._leg.application_hangs_up()
-
-    def _tell_recordings(self, rules: RecordRules) -> None:
-        announcer = self._leg.announcer
-        if rules.callback is not None and isinstance(announcer, TexmlAnnouncer):
-            announcer.recording = rules.callback
 
     def _refused_second_stream(self) -> bool:
         if not self._leg.stream.active:

@@ -74,18 +74,23 @@ class FrameDecoder:
     def __init__(self, codec: Codec, rate: int, leg_rate: int, *, big_endian: bool = False) -> None:
         """`rate` in hertz is that of L16, others have their own. Raises ValueError for AMR-WB and OPUS."""
         own = rate if codec == "L16" else AUDIO_RATES.get(codec, rate)
-        self._decode = _decoding(codec, big_endian)
+        decode = _decoding(codec, big_endian)
+        samples = own * FRAME_MS // 1000
         self.frame_bytes = frame_bytes(codec, own)
-        self._samples = own * FRAME_MS // 1000
         self._resampler = None if own == leg_rate else FrameResampler(own, leg_rate)
+        self.decode = decode if self._resampler is None else _resampled(decode, samples, self._resampler)
+        """20 ms of audio; shorter at its end if nothing is resampled."""
 
-    def decode(self, payload: bytes) -> Samples | None:
-        """20 ms of audio, shorter at its end if nothing is resampled; `payload` empty: what is left inside."""
+    def rest(self) -> Samples | None:
+        """What is left inside, when no audio is there to be decoded."""
         resampler = self._resampler
-        if not payload:
-            return None if resampler is None or resampler.settled else resampler.push(None)
-        samples = self._decode(payload)
-        return samples if resampler is None else resampler.push(whole(samples, self._samples))
+        return None if resampler is None or resampler.settled else resampler.push(None)
+
+
+def _resampled(
+    decode: Callable[[bytes], Samples], samples: int, resampler: FrameResampler
+) -> Callable[[bytes], Samples]:
+    return lambda payload: resampler.push(whole(decode(payload), samples))
 
 
 def whole(samples: Samples, length: int) -> Samples:

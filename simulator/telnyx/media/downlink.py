@@ -76,14 +76,14 @@ class Downlink:
         if self._reached:
             self._return_marks()
         self._inspector.ticks += 1
-        if not self._playout:
-            self._playing = False
-            return self._decoder.decode(b"")
         payload, self._reached = self._playout.take()
-        self._playing = bool(payload)
-        if not payload:
+        if payload:
+            self._playing = True
+            return self._decoder.decode(payload)
+        self._playing = False
+        if self._reached:
             self._return_marks()
-        return self._decoder.decode(payload)
+        return self._decoder.rest()
 
     def receive(self, message: str | bytes) -> None:
         """A message of the application; what Telnyx would not take is answered with an error frame."""
@@ -106,15 +106,18 @@ class Downlink:
             self._mp3.close()
 
     def _queue_bytes(self, payload: bytes) -> None:
-        size = len(payload)
+        if len(payload) != self._decoder.frame_bytes:
+            self._check_length(len(payload))
+        self._inspector.chunk(payload)
+        self._playout.write(payload)
+
+    def _check_length(self, size: int) -> None:
         if size % self._sample_bytes:
             detail = "media.payload has an odd number of bytes, and an L16 sample has two."
             raise RefusedFrame(FrameError.INVALID_MEDIA, detail, Rule.INVALID_PAYLOAD)
         if size > self._most_bytes:
             detail = f"media.payload is longer than {MAX_CHUNK_SECONDS} seconds of audio."
             raise RefusedFrame(FrameError.INVALID_MEDIA, detail, Rule.LONG_CHUNK)
-        self._inspector.chunk(payload)
-        self._playout.write(payload)
 
     def _queue_opus(self, packet: bytes) -> None:
         opus = self._opus

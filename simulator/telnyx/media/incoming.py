@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 from enum import IntEnum
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -64,7 +64,13 @@ class _Frame(msgspec.Struct, gc=False):
     mark: _Body | None = None
 
 
+class _MediaFrame(msgspec.Struct, gc=False):
+    event: Literal["media"]
+    media: Media
+
+
 _decoder: Final = msgspec.json.Decoder(_Frame)
+_media_decoder: Final = msgspec.json.Decoder(_MediaFrame)
 _CLEAR: Final = Clear()
 
 
@@ -73,6 +79,15 @@ def parse(message: str | bytes) -> Media | Mark | Clear:
     if isinstance(message, bytes):
         detail = "Binary frames are not supported; send JSON text frames."
         raise RefusedFrame(FrameError.MALFORMED_FRAME, detail, Rule.BINARY_FRAME)
+    try:
+        media = _media_decoder.decode(message).media
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _parse_any(message)
+    return media if media.payload else _parse_any(message)
+
+
+def _parse_any(message: str) -> Media | Mark | Clear:
+    """Whatever is not plainly audio, step by step, so that the error says what is wrong with it."""
     try:
         frame = _decoder.decode(message)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

@@ -60,7 +60,9 @@ class Inspector:
 
     def chunk(self, payload: bytes) -> None:
         """A payload that was accepted."""
-        if self._frame_bytes:
+        if len(payload) == self._frame_bytes:
+            self.arrived(FRAME_MS)
+        elif self._frame_bytes:
             frames, rest = divmod(len(payload), self._frame_bytes)
             self.arrived(frames * FRAME_MS + rest * FRAME_MS / self._frame_bytes)
             if rest:
@@ -73,8 +75,8 @@ class Inspector:
             self._listen(payload)
 
     def arrived(self, milliseconds: float) -> None:
-        seconds, within = divmod(self.ticks - self._second_began, _SECOND_TICKS)
-        if seconds:
+        if self.ticks - self._second_began >= _SECOND_TICKS:
+            seconds, within = divmod(self.ticks - self._second_began, _SECOND_TICKS)
             self._second_began = self.ticks - within
             self._second_is_over(seconds)
         self._arrived_ms += milliseconds

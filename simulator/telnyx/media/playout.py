@@ -38,7 +38,9 @@ class Playout:
         size = len(payload)
         if self._bytes + size > self._limit:
             raise QueueFull(f"More than {MAX_QUEUE_MS // 60_000} minutes of audio are waiting to be played.")
-        self._append(payload)
+        if len(self._queue) >= _MAX_ITEMS:
+            raise _too_many()
+        self._queue.append(payload)
         self._bytes += size
 
     def mark(self, name: str) -> bool:
@@ -48,7 +50,9 @@ class Playout:
         """
         if not self._queue:
             return False
-        self._append(name)
+        if len(self._queue) >= _MAX_ITEMS:
+            raise _too_many()
+        self._queue.append(name)
         return True
 
     def clear(self) -> list[str]:
@@ -64,11 +68,11 @@ class Playout:
         if not queue:
             return b"", []
         first = queue[0]
-        if len(queue) == 1 and len(first) == size and isinstance(first, bytes) and not self._played_of_first:
-            # The usual case: an application that sends 20 ms every 20 ms.
-            queue.clear()
-            self._bytes = 0
-            return first, []
+        if len(first) == size and isinstance(first, bytes) and not self._played_of_first:
+            # The usual case: an application that sends its audio in pieces of 20 ms.
+            queue.popleft()
+            self._bytes -= size
+            return first, self._marks() if queue and isinstance(queue[0], str) else []
         taken: list[bytes] = []
         marks: list[str] = []
         while self._queue:
@@ -89,7 +93,14 @@ class Playout:
                 self._played_of_first = 0
         return b"".join(taken), marks
 
-    def _append(self, item: bytes | str) -> None:
-        if len(self._queue) >= _MAX_ITEMS:
-            raise QueueFull(f"More than {_MAX_ITEMS:,} chunks and marks are waiting to be played.")
-        self._queue.append(item)
+    def _marks(self) -> list[str]:
+        """The marks at the head of the queue."""
+        marks: list[str] = []
+        while self._queue and isinstance(mark := self._queue[0], str):
+            marks.append(mark)
+            self._queue.popleft()
+        return marks
+
+
+def _too_many() -> QueueFull:
+    return QueueFull(f"More than {_MAX_ITEMS:,} chunks and marks are waiting to be played.")

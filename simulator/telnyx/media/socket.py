@@ -8,6 +8,8 @@ from typing import Final
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
+from simulator.telnyx.media.outbox import outbox
+
 MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 _MOST_WAITING_BYTES: Final = 256 * 1024
 """What an application may leave unread in this process, besides the kernel's buffers; then frames are lost."""
@@ -33,6 +35,7 @@ class MediaSocket(WSListener):
         """False while too much waits to be read by the application, and when the socket is closed."""
         self._receive = receive
         self._transport: WSTransport | None = None
+        self._outbox = outbox()
         self._parts: list[bytes] = []
         self._parts_bytes = 0
         self._parts_kind: WSMsgType | None = None
@@ -47,7 +50,7 @@ class MediaSocket(WSListener):
         """False when `text` is lost, because the application does not read or is gone."""
         if not self.writable or self._transport is None:
             return False
-        self._transport.send(_TEXT, text)
+        self._outbox.put(self._transport, text)
         return True
 
     def pause(self, paused: bool) -> None:
@@ -60,6 +63,7 @@ class MediaSocket(WSListener):
         """End the connection without a closing handshake."""
         self.writable = False
         if self._transport is not None:
+            self._outbox.flush()
             self._transport.disconnect(False)
 
     async def close(self) -> None:
@@ -149,4 +153,5 @@ class MediaSocket(WSListener):
         self._closing, self.writable = True, False
         transport = self._transport
         if transport is not None and not transport.is_close_frame_sent:
+            self._outbox.flush()
             transport.send_close(code, why.encode()[:_MOST_REASON_BYTES])

@@ -133,9 +133,10 @@ class MediaStream:
 
     def carry(self, inbound: Samples | None, outbound: Samples | None) -> None:
         """Send 20 ms of the asked tracks: `inbound` from the telephone, `outbound` to it; None is silence."""
-        if self._uplink is None or self._socket is None or self._ending.is_set():
+        uplink = self._uplink
+        if uplink is None or self._socket is None or self._stop_sent_at is not None:
             return
-        frames = self._uplink.frames(self._writer, inbound, outbound)
+        frames = uplink.frames(self._writer, inbound, outbound)
         if self._faults is not None:
             frames = self._disturbed(self._faults, frames)
         for frame in frames:
@@ -185,17 +186,22 @@ class MediaStream:
     def _send(self, frame: str) -> bool:
         """False when the frame is lost."""
         socket = self._socket
+        if self._stalled or socket is None or not socket.send(frame):
+            return self._hold(frame)
+        if self._tap is not None:
+            self._tap.sent(frame)
+        return True
+
+    def _hold(self, frame: str) -> bool:
+        """What cannot be sent now waits out a stall, or is lost."""
+        socket = self._socket
         if socket is None or not (socket.writable or socket.open):
             return False
         if self._stalled and len(self._held) < _MOST_HELD:
             self._held.append(frame)
             return True
-        if self._stalled or not socket.send(frame):
-            self._findings.note(Rule.SLOW_READER)
-            return False
-        if self._tap is not None:
-            self._tap.sent(frame)
-        return True
+        self._findings.note(Rule.SLOW_READER)
+        return False
 
     def _receive(self, message: str | bytes) -> None:
         if self._early is not None:

@@ -78,12 +78,12 @@ class FrameWriter:
     def media(self, track: Literal["inbound", "outbound"], payload: bytes, timestamp_ms: int) -> str:
         """20 ms of one track; `timestamp_ms` counts from the start of the connection."""
         chunk = self._chunks[track] = self._chunks[track] + 1
-        self._sequence += 1
+        sequence = self._sequence = self._sequence + 1
         if payload is not self._last:
             # Silence is one object, so most frames of a quiet line are encoded once.
-            self._last, self._last_encoded = payload, b2a_base64(payload, newline=False).decode()
+            self._last, self._last_encoded = payload, b2a_base64(payload, newline=False).decode("ascii")
         return (
-            f'{{"event":"media","sequence_number":"{self._sequence}","stream_id":"{self.stream_id}",'
+            f'{{"event":"media","sequence_number":"{sequence}","stream_id":"{self.stream_id}",'
             f'"media":{{"track":"{track}","chunk":"{chunk}","timestamp":"{timestamp_ms}",'
             f'"payload":"{self._last_encoded}"}}}}'
         )

@@ -117,6 +117,7 @@ class TexmlDial:
     """A valid TeXML call. Times in seconds. Neither `url` nor `texml`: the application's own address.
 
     `url_method` None is the application's. `detect_async`: the document does not wait for `amd`.
+    `detect_message_end`: a machine counts as detected when its greeting is over.
     """
 
     to: Destination
@@ -132,6 +133,7 @@ class TexmlDial:
     time_limit_secs: int = 14_400
     amd: AmdRules | None = None
     detect_async: bool = False
+    detect_message_end: bool = False
     amd_callback: str | None = None
     amd_callback_method: Method = "POST"
     cancel_playback_on_machine: bool = True
@@ -163,6 +165,7 @@ def parse_texml_call(body: Mapping[str, Any]) -> TexmlDial:
         time_limit_secs=values.get("TimeLimit", 14_400),
         amd=_amd(values),
         detect_async=values.get("AsyncAmd", False),
+        detect_message_end=values.get("MachineDetection") == "DetectMessageEnd",
         amd_callback=values.get("AsyncAmdStatusCallback"),
         amd_callback_method=values.get("AsyncAmdStatusCallbackMethod", "POST"),
         cancel_playback_on_machine=values.get("CancelPlaybackOnMachineDetection", True),

@@ -62,9 +62,12 @@ def _perform(exchange: Exchange, leg: CallLeg, command: Command[Order]) -> dict[
     match command.order:
         case Answer() as order:
             reroute(leg, order.webhooks)
-            commands.answer(leg, order.stream, None if order.record is None else order.record.rules)
+            record = None if order.record is None else order.record.rules
+            recording_id = commands.answer(leg, order.stream, record)
             if order.transcription is not None:
                 leg.warn("The simulator does not transcribe calls by itself: use the AssemblyAI stand-in.")
+            if recording_id is not None:
+                return {"recording_id": recording_id}
         case Reject(cause):
             commands.reject(leg, cause)
         case HangUp():

@@ -36,7 +36,12 @@ def routes(router: Router, exchange: Exchange) -> list[BaseRoute]:
             raise TelnyxError(Code.USER_CHANNEL_LIMIT, f"User channel limit exceeded D1. {full}") from None
         history.command(leg.facts, "call.dial", {})
         # Dialling is asynchronous, so the call is never alive yet.
-        return call_resource(leg.facts.ids, client_state=leg.facts.client_state, is_alive=False)
+        return call_resource(
+            leg.facts.ids,
+            client_state=leg.facts.client_state,
+            is_alive=False,
+            recording_id=leg.recording_id,
+        )
 
     async def retrieve(request: Request) -> dict[str, Any]:
         return _resource(known(exchange, request.path_params["call_control_id"]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -22,18 +22,15 @@ from simulator.telnyx.paging import query_error
 from simulator.telnyx.requests import texml_calls, texml_updates
 from simulator.telnyx.requests.body import decode_body
 from simulator.telnyx.requests.fields import Object
+from simulator.telnyx.rest import texml_recordings
 from simulator.telnyx.rest.router import Router, raw_body
+from simulator.telnyx.rest.texml_query import asked_page, moment
 from simulator.telnyx.rest.texml_resources import (
-    call_page,
     call_resource,
-    recording_resource,
     status,
     stream_resource,
 )
-from simulator.telnyx.webhooks.announce import TexmlAnnouncer
-from simulator.telnyx.webhooks.routing import Callback
 
-_MOST_PER_PAGE: Final = 1000
 _STATUSES: Final = ("ringing", "in-progress", "canceled", "completed", "failed", "busy", "no-answer")
 _TIMES: Final = {"StartTime": "answered_at", "EndTime": "ended_at"}
 
@@ -57,9 +54,9 @@ def routes(router: Router, exchange: Exchange) -> list[BaseRoute]:
         return _queued(leg) | {"call_sid": leg.id}
 
     async def list_calls(request: Request) -> dict[str, Any]:
-        page, size = _number(request, "Page", 0, 0), _number(request, "PageSize", 50, 1)
-        legs = _chosen(exchange.all_legs(), request)
-        return call_page(legs, _account(request), page, min(size, _MOST_PER_PAGE), request.url.path)
+        path = f"/v2/texml/Accounts/{_account(request)}/Calls.json"
+        shown, page = asked_page(request, _chosen(exchange.all_legs(), request), path)
+        return page | {"calls": [call_resource(leg, _account(request)) for leg in shown]}
 
     async def retrieve(request: Request) -> dict[str, Any]:
         return call_resource(_leg(exchange, request), _account(request))
@@ -73,44 +70,26 @@ def routes(router: Router, exchange: Exchange) -> list[BaseRoute]:
     async def start_stream(request: Request) -> dict[str, Any]:
         options = texml_updates.parse_stream(await _body(request, texml_updates.STREAM))
         leg = _leg(exchange, request)
-        commands.start_stream(leg, options)
-        sid = await leg.stream.opened()
+        sid = commands.start_stream(leg, options)
         return stream_resource(leg, _account(request), sid, options.name, "in-progress", datetime.now(UTC))
 
     async def stop_stream(request: Request) -> dict[str, Any]:
         texml_updates.parse_stream_update(await _body(request, texml_updates.STREAM_UPDATE))
         leg = _leg(exchange, request)
         sid, name = request.path_params["stream_sid"], leg.stream.name
+        if leg.stream.stream_id != sid:
+            raise TexmlNotFound()
         commands.stop_stream(leg, sid)
         return stream_resource(leg, _account(request), sid, name, "stopped", datetime.now(UTC))
-
-    async def start_recording(request: Request) -> dict[str, Any]:
-        wanted = texml_updates.parse_recording(await _body(request, texml_updates.RECORDING))
-        leg = _leg(exchange, request)
-        rules = wanted.order.rules
-        if wanted.callback.url is not None and isinstance(leg.announcer, TexmlAnnouncer):
-            callback = wanted.callback
-            leg.announcer.recording = Callback(wanted.callback.url, callback.method, callback.events)
-        sid = commands.start_recording(leg, rules)
-        channels = 2 if rules.channels == "dual" else 1
-        return recording_resource(leg, _account(request), sid, channels, rules.track, datetime.now(UTC))
-
-    async def change_recording(request: Request) -> dict[str, Any]:
-        wanted = texml_updates.parse_recording_update(await _body(request, texml_updates.RECORDING_UPDATE))
-        leg = _leg(exchange, request)
-        sid = request.path_params["recording_sid"]
-        what = {"paused": "pause", "in-progress": "resume"}.get(wanted, "stop")
-        commands.change_recording(leg, what, sid)
-        return recording_resource(leg, _account(request), sid, 1, "both", datetime.now(UTC))
 
     one = "/texml/Accounts/{account_sid}/Calls/{call_sid}"
     return [
         router.route("/texml/calls/{connection_id}", POST=dial_connection),
         router.route("/texml/Accounts/{account_sid}/Calls", POST=dial, GET=list_calls),
+        router.route("/texml/Accounts/{account_sid}/Calls.json", POST=dial, GET=list_calls),
         router.route(f"{one}/Streams.json", POST=start_stream),
         router.route(f"{one}/Streams/{{stream_sid}}.json", POST=stop_stream),
-        router.route(f"{one}/Recordings.json", POST=start_recording),
-        router.route(f"{one}/Recordings/{{recording_sid}}.json", POST=change_recording),
+        *texml_recordings.routes(router, exchange.facilities.recordings, partial(_leg, exchange), _body),
         router.route(one, GET=retrieve, POST=update),
     ]
 
@@ -153,39 +132,19 @@ def _chosen(legs: list[CallLeg], request: Request) -> list[CallLeg]:
         for suffix in ("", "_gt", "_lt"):
             text = query.get(name + suffix)
             if text is not None:
-                checks.append(_time_check(_TIMES[name], suffix, _moment(text, name + suffix)))
+                checks.append(_time_check(_TIMES[name], suffix, moment(text, name + suffix)))
     return [leg for leg in reversed(legs) if all(check(leg) for check in checks)]
 
 
-def _time_check(attribute: str, suffix: str, moment: datetime) -> Callable[[CallLeg], bool]:
+def _time_check(attribute: str, suffix: str, wanted: datetime) -> Callable[[CallLeg], bool]:
     def check(leg: CallLeg) -> bool:
         at: datetime | None = getattr(leg, attribute)
         if at is None:
             return False
         if suffix == "_gt":
-            return at > moment
+            return at > wanted
         if suffix == "_lt":
-            return at < moment
-        return at.date() == moment.date()
+            return at < wanted
+        return at.date() == wanted.date()
 
     return check
-
-
-def _moment(text: str, name: str) -> datetime:
-    """A date, a time of ISO 8601, or one of RFC 2822; UTC when it does not say."""
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = read(text)
-        except (ValueError, OverflowError, IndexError):
-            continue
-        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    raise query_error(f"{name} must be a date such as 2026-11-21 or a time in ISO 8601.", name)
-
-
-def _number(request: Request, name: str, default: int, least: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 7) or int(text) < least:
-        raise query_error(f"{name} must be a whole number from {least}.", name)
-    return int(text)

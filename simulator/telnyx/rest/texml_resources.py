@@ -5,6 +5,7 @@ Source: Telnyx API reference, "Fetch a call", "Fetch multiple call resources", "
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, Final
@@ -19,7 +20,12 @@ _STATUS: Final = {
     "no_answer": "no-answer",
     "originator_cancel": "canceled",
 }
-_ANSWERED_BY: Final = {"human": "human", "machine": "machine"}
+_ANSWERED_BY: Final = {
+    "human": "human",
+    "human_residence": "human",
+    "human_business": "human",
+    "machine": "machine",
+}
 _PRICE_PER_MINUTE: Final = 0.007
 
 
@@ -36,7 +42,7 @@ def call_resource(leg: CallLeg, account_sid: str) -> dict[str, Any]:
         "to_formatted": formatted(facts.to_number),
         "direction": "inbound" if facts.direction == "incoming" else "outbound",
         "status": status(leg),
-        "answered_by": _ANSWERED_BY.get(leg.detected or "", "not_sure"),
+        "answered_by": None if leg.detected is None else _ANSWERED_BY.get(leg.detected, "not_sure"),
         "caller_name": facts.caller_name or facts.from_number,
         "duration": str(seconds),
         "price": f"{-(-seconds // 60) * _PRICE_PER_MINUTE:.4f}",
@@ -70,35 +76,15 @@ def stream_resource(
     }
 
 
-def recording_resource(
-    leg: CallLeg, account_sid: str, sid: str, channels: int, track: str, now: datetime
-) -> dict[str, Any]:
-    return {
-        "account_sid": account_sid,
-        "call_sid": leg.id,
-        "channels": channels,
-        "conference_sid": None,
-        "date_created": now.isoformat(),
-        "date_updated": now.isoformat(),
-        "duration": None,
-        "error_code": None,
-        "price": None,
-        "price_unit": None,
-        "sid": sid,
-        "source": "StartCallRecordingAPI",
-        "start_time": now.isoformat(),
-        "track": track,
-        "uri": uri(leg, account_sid, f"/Recordings/{sid}.json"),
-    }
+def page_of(items: Sequence[Any], page: int, page_size: int, path: str) -> tuple[Sequence[Any], dict[str, Any]]:
+    """The items of one page, counted from 0, and what the answer says of the page.
 
-
-def call_page(legs: list[CallLeg], account_sid: str, page: int, page_size: int, path: str) -> dict[str, Any]:
-    """One page of calls, counted from 0; `start` and `end` are the first and last index in it."""
+    `start` and `end` are the first and last index in it.
+    """
     first = page * page_size
-    shown = legs[first : first + page_size]
-    more = first + page_size < len(legs)
-    return {
-        "calls": [call_resource(leg, account_sid) for leg in shown],
+    shown = items[first : first + page_size]
+    more = first + page_size < len(items)
+    return shown, {
         "page": page,
         "page_size": page_size,
         "start": first,

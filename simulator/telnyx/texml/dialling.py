@@ -22,10 +22,10 @@ from simulator.telnyx.texml.kinds import (
     Tokens,
     Whole,
 )
-from simulator.telnyx.texml.port import RecordRules
+from simulator.telnyx.texml.port import DialTarget, RecordRules
 from simulator.telnyx.texml.recording import action, recording_callback
 from simulator.telnyx.texml.tree import Node
-from simulator.telnyx.texml.verbs import Dial, DialTarget
+from simulator.telnyx.texml.verbs import Dial
 from simulator.telnyx.texml.vocabulary import NOUNS, PLAYED, skip_noun
 from simulator.telnyx.webhooks.routing import COMPLETED, Callback
 
@@ -154,6 +154,5 @@ def _recording(node: Node, given: dict[str, Any], reading: Reading) -> RecordRul
         channels="dual" if dual else "single",
         format="mp3",
         max_seconds=given.get("recordMaxLength", 0),
-        source="DialVerb",
         callback=recording_callback(given),
     )

@@ -100,7 +100,7 @@ class _Run:
                 fallback_url=source.fallback_url,
                 fallback_method=source.fallback_method or source.method,
             )
-        form = texml_wire.instruction_request(self._leg.facts) | onward.form
+        form = texml_wire.instruction_request(self._leg.facts, self._leg.answered_by) | onward.form
         return self._begun(await fetch(place, form, self._requester, self._leg.warn))
 
     def _begun(self, document: Document) -> Document:
@@ -202,14 +202,11 @@ class _Run:
 
     async def _dial(self, verb: Dial) -> _Onward | None:
         order = DialOrder(
-            to=tuple(target.to for target in verb.targets),
+            targets=verb.targets,
             from_number=verb.caller_id or self._leg.facts.from_number,
             timeout_seconds=verb.timeout_seconds,
             time_limit_seconds=verb.time_limit_seconds,
-            send_digits=next((target.send_digits for target in verb.targets if target.send_digits), ""),
-            record=verb.recording is not None,
             recording=verb.recording,
-            callbacks=tuple(target.callback for target in verb.targets),
             sequential=verb.sequential,
             answer_on_bridge=verb.answer_on_bridge,
             hang_up_on_star=verb.hang_up_on_star,

@@ -23,17 +23,22 @@ async def play(leg: TexmlLeg, prompt: Prompt, sleep: Sleep) -> None:
         case Play():
             await _repeat(prompt.times, lambda: leg.play(prompt.url))
         case _:
-            await _repeat(prompt.times, lambda: leg.send_digits(prompt.digits))
+
+            async def press() -> bool:
+                await leg.send_digits(prompt.digits)
+                return True
+
+            await _repeat(prompt.times, press)
 
 
-async def _repeat(times: int, once: Callable[[], Awaitable[None]]) -> None:
-    """`times` 0: until cancelled, or until nothing could be played."""
+async def _repeat(times: int, once: Callable[[], Awaitable[bool]]) -> None:
+    """`times` 0: until cancelled or stopped, or until nothing could be played."""
     for _ in range(times):
-        await once()
+        if not await once():
+            return
     clock = asyncio.get_running_loop().time
     while times == 0:
         began = clock()
-        await once()
         # What took no time was not played; to go on would keep the loop from everything else.
-        if clock() - began < _SHORTEST_SECONDS:
+        if not await once() or clock() - began < _SHORTEST_SECONDS:
             return

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from simulator.telnyx.facts import CallFacts, Hangup
 from simulator.telnyx.happenings import GatherEnded, RecordingSaved
 from simulator.telnyx.media.options import StreamOptions
-from simulator.telnyx.webhooks.routing import Callback
+from simulator.telnyx.webhooks.routing import AnsweredBy, Callback
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class GatherRules:
 class RecordRules:
     """`max_seconds` 0: until stopped. `silence_seconds` 0: silence does not end it.
 
-    `source` is what asked for the recording, as TeXML's `RecordingSource` has it; `callback` is told of it.
+    `callback` is told of the recording.
     """
 
     channels: Literal["single", "dual"] = "single"
@@ -45,7 +45,15 @@ class RecordRules:
     finish_on_key: str = ""
     play_beep: bool = False
     trim_silence: bool = False
-    source: str = "RecordVerb"
+    callback: Callback | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DialTarget:
+    """`to`: +E.164 or a SIP address. `send_digits` are pressed when it answers; `callback` is told of its call."""
+
+    to: str
+    send_digits: str = ""
     callback: Callback | None = None
 
 
@@ -53,19 +61,14 @@ class RecordRules:
 class DialOrder:
     """Other simulated parties to be called, at once or in turn, until one answers and is bridged.
 
-    `to` are +E.164 numbers or SIP addresses; `callbacks` go with them, one each. `send_digits` are pressed when
-    the call is answered. `answer_on_bridge`: the leg itself is answered only then. `recording` says how when
-    `record` is set.
+    `answer_on_bridge`: the leg itself is answered only then. `recording` None: not recorded.
     """
 
-    to: tuple[str, ...]
+    targets: tuple[DialTarget, ...]
     from_number: str
     timeout_seconds: int = 30
     time_limit_seconds: int = 14_400
-    send_digits: str = ""
-    record: bool = False
     recording: RecordRules | None = None
-    callbacks: tuple[Callback | None, ...] = ()
     sequential: bool = False
     answer_on_bridge: bool = False
     hang_up_on_star: bool = False
@@ -83,7 +86,7 @@ class DialResult:
 
 
 class TexmlLeg(Protocol):
-    """A call leg.
+    """A call leg. `answered_by`: who answered, when a detection that was waited for has found it.
 
     Waiting methods return at once when the leg is over or what they wait for cannot be done, which is then said
     with `warn`; they are cancelled when the leg is hung up or told to run another document.
@@ -93,6 +96,8 @@ class TexmlLeg(Protocol):
     def facts(self) -> CallFacts: ...
     @property
     def is_answered(self) -> bool: ...
+    @property
+    def answered_by(self) -> AnsweredBy | None: ...
 
     def answer(self) -> None:
         """Answer the leg if it is not answered."""
@@ -109,9 +114,13 @@ class TexmlLeg(Protocol):
     def stop_stream(self, name: str | None) -> None:
         """Stop the stream of that name, or the stream there is."""
 
-    async def speak(self, text: str, voice: str, language: str | None) -> None: ...
-    async def play(self, url: str) -> None:
-        """Fetch a WAV or MP3 file and play it once."""
+    async def speak(self, text: str, voice: str, language: str | None) -> bool:
+        """Say it once; False when something stopped it, so that it is not to be said again."""
+        ...
+
+    async def play(self, url: str) -> bool:
+        """Fetch a WAV or MP3 file and play it once; False as for `speak`."""
+        ...
 
     async def send_digits(self, digits: str) -> None: ...
     async def gather(self, rules: GatherRules, prompt: Callable[[], Awaitable[None]] | None) -> GatherEnded:

@@ -83,7 +83,6 @@ def start_recording(node: Node, reading: Reading) -> StartRecording:
             format=given.get("format", "mp3"),
             track=given.get("track", "both"),
             trim_silence=given.get("trim") == "trim-silence",
-            source="StartRecordingVerb",
             callback=recording_callback(given),
         )
     )

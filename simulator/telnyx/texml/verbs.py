@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulator.telnyx.media.options import StreamOptions
-from simulator.telnyx.texml.port import RecordRules
-from simulator.telnyx.webhooks.routing import Callback, Method
+from simulator.telnyx.texml.port import DialTarget, RecordRules
+from simulator.telnyx.webhooks.routing import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +99,6 @@ class Gather:
 class Record:
     rules: RecordRules
     action: Action | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DialTarget:
-    """`to`: +E.164 or a SIP address."""
-
-    to: str
-    send_digits: str = ""
-    callback: Callback | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from simulator.telnyx.happenings import (
     MachineDetected,
     RecordingFailed,
     RecordingSaved,
+    RecordingStarted,
     StreamFailed,
     StreamStarted,
     StreamStopped,
@@ -22,7 +24,7 @@ from simulator.telnyx.webhooks import control_wire, texml_wire
 from simulator.telnyx.webhooks.delivery import Webhooks
 from simulator.telnyx.webhooks.envelope import Event, FormBody
 from simulator.telnyx.webhooks.message import Delivery, Observer
-from simulator.telnyx.webhooks.routing import Callback, Method, Routing, Target
+from simulator.telnyx.webhooks.routing import AnsweredBy, Callback, Method, Routing, Target
 from simulator.telnyx.webhooks.texml_wire import Form
 
 
@@ -78,10 +80,10 @@ class ControlAnnouncer:
 
 
 class TexmlAnnouncer:
-    """The form callbacks of a TeXML leg; each `<Stream>` names its own.
+    """The form callbacks of a TeXML leg; each stream and each recording names its own.
 
-    `status`, `amd`, `recording` and `recording_source` may be replaced at any time and count for what is told from
-    then on.
+    `status` and `amd` may be replaced at any time and count for what is told from then on. `answered_by` is who
+    answered, once `detected` is set.
     """
 
     def __init__(
@@ -89,17 +91,20 @@ class TexmlAnnouncer:
         webhooks: Webhooks,
         status: Callback | None = None,
         amd: Callback | None = None,
-        recording: Callback | None = None,
         on_answer: Observer | None = None,
         amd_at_message_end: bool = False,
-        recording_source: str = "OutboundAPI",
+        parent_sid: str | None = None,
     ) -> None:
-        """`amd_at_message_end`: MachineDetection is DetectMessageEnd, not Enable."""
+        """`amd_at_message_end`: MachineDetection is DetectMessageEnd, not Enable.
+
+        `parent_sid`: the call that dialled this one.
+        """
         self.status = status
         self.amd = amd
-        self.recording = recording
         self.amd_at_message_end = amd_at_message_end
-        self.recording_source = recording_source
+        self.answered_by: AnsweredBy | None = None
+        self.detected = asyncio.Event()
+        self._parent_sid = parent_sid
         self._answered_at: datetime | None = None
         self._channel = webhooks.channel(on_answer)
 
@@ -110,7 +115,7 @@ class TexmlAnnouncer:
                 self._tell_stream(facts, happening, now)
             case MachineDetected() | GreetingEnded():
                 self._tell_machine(facts, happening, now)
-            case RecordingSaved() | RecordingFailed():
+            case RecordingStarted() | RecordingSaved() | RecordingFailed():
                 self._tell_recording(facts, happening)
             case _:
                 self._tell_status(facts, happening, now)
@@ -121,7 +126,7 @@ class TexmlAnnouncer:
     def _tell_status(self, facts: CallFacts, happening: Happening, now: datetime) -> None:
         if isinstance(happening, Answered):
             self._answered_at = now
-        told = texml_wire.status(facts, happening, now)
+        told = texml_wire.status(facts, happening, now, self._parent_sid)
         if told is None or self.status is None:
             return
         event, form = told
@@ -129,20 +134,27 @@ class TexmlAnnouncer:
             self._send(facts, event, self.status.url, self.status.method, form)
 
     def _tell_machine(self, facts: CallFacts, happening: MachineDetected | GreetingEnded, now: datetime) -> None:
+        # A machine is told of once: when it is detected, or with DetectMessageEnd when its greeting is over.
+        found = texml_wire.answered_by(happening)
+        if self.detected.is_set() or (found == "machine" and self.amd_at_message_end):
+            return
+        if isinstance(happening, GreetingEnded) and not self.amd_at_message_end:
+            found = "machine"
+        self.answered_by = found
+        self.detected.set()
         if self.amd is None:
             return
-        # A machine is told of once: when it is detected, or with DetectMessageEnd when its greeting is over.
-        at_end = isinstance(happening, GreetingEnded)
-        if (at_end or texml_wire.answered_by(happening) == "machine") and at_end != self.amd_at_message_end:
-            return
         milliseconds = int((now - (self._answered_at or now)).total_seconds() * 1000)
-        form = texml_wire.machine_detected(facts, happening, milliseconds)
+        form = texml_wire.machine_detected(facts, found, milliseconds)
         self._send(facts, "amd", self.amd.url, self.amd.method, form)
 
-    def _tell_recording(self, facts: CallFacts, happening: RecordingSaved | RecordingFailed) -> None:
-        event, form = texml_wire.recording_status(facts, happening, self.recording_source)
-        if self.recording is not None and event in self.recording.events:
-            self._send(facts, f"recording-{event}", self.recording.url, self.recording.method, form)
+    def _tell_recording(
+        self, facts: CallFacts, happening: RecordingStarted | RecordingSaved | RecordingFailed
+    ) -> None:
+        event, form = texml_wire.recording_status(facts, happening)
+        callback = happening.callback
+        if callback is not None and event in callback.events:
+            self._send(facts, f"recording-{event}", callback.url, callback.method, form)
 
     def _tell_stream(
         self, facts: CallFacts, happening: StreamStarted | StreamStopped | StreamFailed, now: datetime

@@ -28,6 +28,7 @@ from simulator.telnyx.happenings import (
     PlaybackStarted,
     RecordingFailed,
     RecordingSaved,
+    RecordingStarted,
     Referred,
     Ringing,
     SpeakEnded,
@@ -51,7 +52,7 @@ def payload(facts: CallFacts, happening: Happening, at: datetime) -> Told | None
     match happening:
         case Initiated():
             return "call.initiated", _initiated(facts)
-        case Ringing():
+        case Ringing() | RecordingStarted():
             return None
         case Answered():
             return "call.answered", _answered(facts, happening)

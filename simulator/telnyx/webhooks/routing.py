@@ -13,6 +13,9 @@ Method = Literal["GET", "POST"]
 ApiVersion = Literal["1", "2"]
 StatusEvent = Literal["initiated", "ringing", "answered", "completed"]
 RecordingEvent = Literal["in-progress", "completed", "absent"]
+AnsweredBy = Literal[
+    "human", "machine", "machine_end_beep", "machine_end_silence", "machine_end_other", "fax", "unknown"
+]
 
 STATUS_EVENTS: Final = frozenset[str](("initiated", "ringing", "answered", "completed"))
 RECORDING_EVENTS: Final = frozenset[str](("in-progress", "completed", "absent"))

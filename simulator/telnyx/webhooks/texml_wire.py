@@ -1,7 +1,8 @@
 """Form parameters of the requests that Telnyx makes for TeXML. Pure.
 
 Sources: Telnyx, "TeXML Instruction Fetching", the callback pages `texml-call-initiated`, `-ringing`, `-answered`,
-`-completed`, `-amd`, `texml-recording-completed` and `texml-stream`, and the TeXML page of `Stream`.
+`-completed`, `-amd`, `texml-recording-in-progress`, `texml-recording-completed` and
+`texml-stream`, and the TeXML page of `Stream`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from simulator.telnyx.happenings import (
     MachineDetected,
     RecordingFailed,
     RecordingSaved,
+    RecordingStarted,
     Ringing,
     StreamFailed,
     StreamStarted,
@@ -29,15 +31,12 @@ from simulator.telnyx.happenings import (
 from simulator.telnyx.identifiers import timestamp
 from simulator.telnyx.webhooks.control_parts import calling_party_type, sip_uri
 from simulator.telnyx.webhooks.control_wire import quality_stats
-from simulator.telnyx.webhooks.routing import RecordingEvent, StatusEvent
+from simulator.telnyx.webhooks.routing import AnsweredBy, RecordingEvent, StatusEvent
 
 ACCOUNT_SID: Final = "a7f4a1a2-5d1c-4a5e-9b55-51de70e00002"
 """The simulated organization."""
 
 StreamEvent = Literal["stream-started", "stream-stopped", "stream-failed"]
-AnsweredBy = Literal[
-    "human", "machine", "machine_end_beep", "machine_end_silence", "machine_end_other", "fax", "unknown"
-]
 Form = dict[str, str]
 
 _STATUS: Final = {
@@ -63,7 +62,10 @@ _GREETINGS: Final[dict[str, AnsweredBy]] = {
 
 
 def instruction_request(call: CallFacts, answered_by: AnsweredBy | None = None) -> Form:
-    """What a request for TeXML instructions carries; `answered_by` after a detection that was waited for."""
+    """What a request for TeXML instructions carries; `answered_by` after a detection that was waited for.
+
+    Telnyx's one published example, of an incoming call, has the status `in-progress`.
+    """
     form = _base(call) | {
         "CallerId": call.caller_name or call.from_number,
         "CallingPartyType": calling_party_type(call),
@@ -74,8 +76,20 @@ def instruction_request(call: CallFacts, answered_by: AnsweredBy | None = None) 
     return form if answered_by is None else form | {"AnsweredBy": answered_by}
 
 
-def status(call: CallFacts, happening: Happening, at: datetime) -> tuple[StatusEvent, Form] | None:
-    """The call's progress as a status callback, and the event it counts as; None for anything else."""
+def status(
+    call: CallFacts, happening: Happening, at: datetime, parent_sid: str | None = None
+) -> tuple[StatusEvent, Form] | None:
+    """The call's progress as a status callback, and the event it counts as; None for anything else.
+
+    `parent_sid`: the call that dialled this one.
+    """
+    told = _status(call, happening, at)
+    if told is None or parent_sid is None:
+        return told
+    return told[0], told[1] | {"ParentCallSid": parent_sid, "ParentCallSidLegacy": parent_sid}
+
+
+def _status(call: CallFacts, happening: Happening, at: datetime) -> tuple[StatusEvent, Form] | None:
     match happening:
         case Initiated():
             return "initiated", _progress(call, 0, at, "initiated")
@@ -96,23 +110,27 @@ def answered_by(happening: MachineDetected | GreetingEnded) -> AnsweredBy:
     return _MACHINES.get(happening.result, "unknown")
 
 
-def machine_detected(call: CallFacts, happening: MachineDetected | GreetingEnded, milliseconds: int) -> Form:
+def machine_detected(call: CallFacts, found: AnsweredBy, milliseconds: int) -> Form:
     """The asynchronous callback of answering machine detection, which took so long since the answer."""
     return _call(call) | {
-        "AnsweredBy": answered_by(happening),
+        "AnsweredBy": found,
         "ConnectionId": call.connection_id,
         "MachineDetectionDuration": str(milliseconds),
     }
 
 
 def recording_status(
-    call: CallFacts, happening: RecordingSaved | RecordingFailed, source: str
+    call: CallFacts, happening: RecordingStarted | RecordingSaved | RecordingFailed
 ) -> tuple[RecordingEvent, Form]:
-    """A recording callback and the event it counts as. `source`: OutboundAPI, or the verb that recorded."""
-    form = _call(call) | {"ConnectionId": call.connection_id, "RecordingSource": source}
-    if isinstance(happening, RecordingSaved):
-        return "completed", form | _recording(happening) | {"RecordingStatus": "completed"}
-    return "absent", form | {"RecordingStatus": "absent"}
+    """A recording callback and the event it counts as."""
+    form = _call(call) | {"ConnectionId": call.connection_id, "RecordingSource": happening.source}
+    match happening:
+        case RecordingStarted():
+            return "in-progress", form | _recorded(happening) | {"RecordingStatus": "in-progress"}
+        case RecordingSaved():
+            return "completed", form | _recording(happening) | {"RecordingStatus": "completed"}
+        case RecordingFailed():
+            return "absent", form | {"RecordingStatus": "absent"}
 
 
 def stream_event(
@@ -184,11 +202,15 @@ def _completed(call: CallFacts, end: HungUp, at: datetime) -> Form:
     return form
 
 
-def _recording(saved: RecordingSaved) -> Form:
-    form = {
-        "RecordingChannels": "2" if saved.channels == "dual" else "1",
-        "RecordingDuration": str(max(0, int((saved.ended_at - saved.started_at).total_seconds()))),
-        "RecordingSid": saved.recording_id,
+def _recorded(recording: RecordingStarted | RecordingSaved) -> Form:
+    return {
+        "RecordingChannels": "2" if recording.channels == "dual" else "1",
+        "RecordingSid": recording.recording_id,
     }
+
+
+def _recording(saved: RecordingSaved) -> Form:
+    seconds = max(0, int((saved.ended_at - saved.started_at).total_seconds()))
+    form = _recorded(saved) | {"RecordingDuration": str(seconds)}
     url = next(iter(saved.urls.values()), None)
     return form if url is None else form | {"RecordingUrl": url}
