@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.int16]
 
+FRAME_MS: Final = 20
+"""What is said and heard at once, everywhere."""
+
 ULAW_SILENCE: Final = b"\xff"
 ALAW_SILENCE: Final = b"\xd5"
 

@@ -13,10 +13,10 @@ from time import monotonic
 from typing import Final
 
 from simulator.alarm import Alarm, alarm
+from simulator.audio import FRAME_MS
 
 log = logging.getLogger(__name__)
 
-FRAME_MS: Final = 20
 _SLOTS: Final = FRAME_MS
 _STEP: Final = 0.001
 _SUSPENDED: Final = 1.0

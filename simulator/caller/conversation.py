@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from simulator.audio import FRAME_MS
 from simulator.caller.hearing import Hearing
 from simulator.caller.script import AgentEvent, Script, Turn
-from simulator.pacing import FRAME_MS
 
 BREATH_MS: Final = 400
 """From the answer to the first word of a caller who does not wait for a greeting."""

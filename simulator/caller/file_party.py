@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from simulator.audio import Samples, resample
+from simulator.audio import FRAME_MS, Samples, resample
 from simulator.caller.hearing import Hearing, is_voiced
 from simulator.caller.party import HANG_UP, SILENCE, Said, cut, rate_of
 from simulator.caller.voice import through_codec
 from simulator.caller.wav import MAX_BYTES, read_wav
-from simulator.pacing import FRAME_MS
 from simulator.telnyx.media.options import Codec
 
 _PATIENCE_MS: Final = 2000

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simulator.audio import Samples
+from simulator.audio import FRAME_MS, Samples
 from simulator.caller.hearing import is_voiced
 from simulator.caller.party import HANG_UP, SILENCE, Said, cut
 from simulator.caller.tones import Pause, Speech
 from simulator.caller.voice import MACHINE_VOICE, Voice
-from simulator.pacing import FRAME_MS
 from simulator.speech.services import SpeechServices
 from simulator.telnyx.media.options import Codec
 

@@ -7,8 +7,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from simulator.audio import Samples
-from simulator.pacing import FRAME_MS
+from simulator.audio import FRAME_MS, Samples
 from simulator.telnyx.media.options import Codec
 
 NARROWBAND: Final = 8000

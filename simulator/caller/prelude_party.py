@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simulator.audio import Samples
+from simulator.audio import FRAME_MS, Samples
 from simulator.caller.hearing import Hearing, is_voiced
 from simulator.caller.party import HANG_UP, SILENCE, Said, cut
 from simulator.caller.script import Script
 from simulator.caller.script_party import ScriptParty
 from simulator.caller.tones import Sound, Speech
 from simulator.caller.voice import MACHINE_VOICE, Voice
-from simulator.pacing import FRAME_MS
 from simulator.speech.services import SpeechServices
 from simulator.telnyx.media.options import Codec
 

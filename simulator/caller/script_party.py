@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from simulator.audio import Samples
+from simulator.audio import FRAME_MS, Samples
 from simulator.caller.conversation import BREATH_MS, Conversation
 from simulator.caller.hearing import is_voiced
 from simulator.caller.party import HANG_UP, SILENCE, Said, cut
 from simulator.caller.script import Script, Turn
 from simulator.caller.tones import Speech
 from simulator.caller.voice import Voice
-from simulator.pacing import FRAME_MS
 from simulator.speech.services import SpeechServices
 from simulator.telnyx.media.options import Codec
 

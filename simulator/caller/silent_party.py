@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.audio import Samples
+from simulator.audio import FRAME_MS, Samples
 from simulator.caller.hearing import is_voiced
 from simulator.caller.party import HANG_UP, SILENCE, Said, rate_of
-from simulator.pacing import FRAME_MS
 from simulator.telnyx.media.options import Codec
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from simulator.audio import FRAME_MS
 from simulator.line.losses import Losses
 from simulator.line.plan import LineFaultPlan
-from simulator.pacing import FRAME_MS
 from simulator.telnyx.media.faults_port import SocketAction
 
 _OUTBOUND: Final = '"track":"outbound"'

@@ -15,14 +15,13 @@ from typing import Final
 
 import numpy as np
 
-from simulator.audio import Samples
-from simulator.pacing import FRAME_MS
+from simulator.audio import FRAME_MS, Samples
 from simulator.recording.disk import Disk, Output
 from simulator.recording.encoding import EncodingFailed, encode_mp3
 from simulator.recording.store import Initiator, Recording, Recordings
 from simulator.recording.wav import WavFile
+from simulator.telnyx.call_rules import RecordRules
 from simulator.telnyx.facts import CallFacts
-from simulator.telnyx.texml.port import RecordRules
 
 MOST_SECONDS: Final = 14_400
 """Longest `max_length` that Telnyx takes, and the end of a recording that has none."""

@@ -13,7 +13,7 @@ from simulator.recording.store import LinkRefused, Recording, Recordings
 from simulator.telnyx.errors import Code, TelnyxError
 from simulator.telnyx.paging import paged, read_page
 from simulator.telnyx.requests.fields import Many, Object, Text
-from simulator.telnyx.rest.router import Router, json_body
+from simulator.telnyx.router import Router, json_body
 
 _MEDIA_TYPES: Final = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _DELETE: Final = Object({"ids": Many(Text())}, required=("ids",))

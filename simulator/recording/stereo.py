@@ -9,8 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from simulator.audio import Samples
-from simulator.pacing import FRAME_MS
+from simulator.audio import FRAME_MS, Samples
 from simulator.recording.disk import Disk, Output
 from simulator.recording.wav import MOST_BYTES, WavFile
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from simulator.telnyx.facts import Hangup
 from simulator.telnyx.media.options import StreamOptions
-from simulator.telnyx.webhooks.routing import Callback
+from simulator.telnyx.routing import Callback
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from simulator.telnyx.account.rest.routes import routes as account_routes
 from simulator.telnyx.calls.exchange import Exchange
 from simulator.telnyx.errors import Code, TelnyxError
 from simulator.telnyx.rest.calls import routes as call_routes
-from simulator.telnyx.rest.router import METHODS, Router
 from simulator.telnyx.rest.texml import routes as texml_routes
+from simulator.telnyx.router import METHODS, Router
 from simulator.telnyx.webhooks.routes import routes as history_routes
 
 

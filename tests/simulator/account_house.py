@@ -18,7 +18,7 @@ from telnyx import AsyncTelnyx
 from simulator.telnyx.account.rest.routes import routes
 from simulator.telnyx.account.seed import fresh_account
 from simulator.telnyx.account.store import Account
-from simulator.telnyx.rest.router import Router
+from simulator.telnyx.router import Router
 
 KEY = "KEY-of-a-test"
 

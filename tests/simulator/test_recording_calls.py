@@ -22,10 +22,10 @@ from simulator.recording.call_files import CallRecording, RecordingFailed
 from simulator.recording.disk import Disk
 from simulator.recording.routes import download_routes, routes
 from simulator.recording.store import Recording, Recordings
+from simulator.telnyx.call_rules import RecordRules
 from simulator.telnyx.facts import CallFacts
 from simulator.telnyx.identifiers import CallIds
-from simulator.telnyx.rest.router import Router
-from simulator.telnyx.texml.port import RecordRules
+from simulator.telnyx.router import Router
 
 RATE = 8000
 TICK = 160

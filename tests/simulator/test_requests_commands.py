@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from simulator.telnyx.call_rules import GatherRules, RecordRules
 from simulator.telnyx.errors import Code, TelnyxError
 from simulator.telnyx.facts import Header
 from simulator.telnyx.media.options import StreamOptions
@@ -19,7 +20,6 @@ from simulator.telnyx.requests.recording import RecordOrder
 from simulator.telnyx.requests.recording_commands import StopRecording
 from simulator.telnyx.requests.transcription import StartTranscription
 from simulator.telnyx.requests.transfer_commands import Bridge, Refer, Transfer
-from simulator.telnyx.texml.port import GatherRules, RecordRules
 from tests.simulator.requests_examples import (
     COMMANDS as EXAMPLES,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from simulator.telnyx.call_rules import RecordRules
 from simulator.telnyx.errors import TelnyxError
 from simulator.telnyx.facts import Header
 from simulator.telnyx.media.options import StreamOptions
@@ -16,7 +17,6 @@ from simulator.telnyx.requests.numbers import Destination, is_e164
 from simulator.telnyx.requests.recording import RecordOrder
 from simulator.telnyx.requests.transcription import StartTranscription
 from simulator.telnyx.requests.webhook_rules import WebhookRules
-from simulator.telnyx.texml.port import RecordRules
 from tests.simulator import requests_examples as examples
 
 LEAST = {"connection_id": "1", "from": "+15550100001", "to": "+15550100002"}

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from simulator.telnyx.call_rules import RecordRules
 from simulator.telnyx.errors import TelnyxError
 from simulator.telnyx.facts import Header
 from simulator.telnyx.media.options import StreamOptions
@@ -34,7 +35,6 @@ from simulator.telnyx.requests.texml_updates import (
     parse_stream_update,
     parse_update,
 )
-from simulator.telnyx.texml.port import RecordRules
 from tests.simulator.requests_examples import TEXML_CALL
 
 LEAST = {"ApplicationSid": "1", "From": "+15550100001", "To": "+15550100002"}

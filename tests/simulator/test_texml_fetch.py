@@ -9,13 +9,13 @@ import pytest
 from nacl.signing import SigningKey
 from telnyx.lib.webhook_verification import verify_webhook_signature
 
+from simulator.telnyx.routing import Method
 from simulator.telnyx.texml.errors import TexmlError
 from simulator.telnyx.texml.fetch import fetch
 from simulator.telnyx.texml.source import Fetch
 from simulator.telnyx.texml.verbs import HangUp, Redirect
 from simulator.telnyx.webhooks.client import Answer
 from simulator.telnyx.webhooks.delivery import Webhooks
-from simulator.telnyx.webhooks.routing import Method
 from simulator.telnyx.webhooks.signing import Signer
 from tests.simulator.texml_site import Site, open_site
 

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from nacl.signing import SigningKey
 
+from simulator.telnyx.call_rules import GatherRules, RecordRules
 from simulator.telnyx.happenings import GatherEnded, RecordingSaved
+from simulator.telnyx.routing import Callback
 from simulator.telnyx.texml import interpreter
-from simulator.telnyx.texml.port import DialOrder, DialResult, DialTarget, GatherRules, RecordRules
+from simulator.telnyx.texml.port import DialOrder, DialResult, DialTarget
 from simulator.telnyx.texml.source import Fetch, Inline, Source
 from simulator.telnyx.webhooks.delivery import Webhooks
-from simulator.telnyx.webhooks.routing import Callback
 from simulator.telnyx.webhooks.signing import Signer
 from tests.simulator.texml_fake_leg import CALLER, CLINIC, FakeLeg
 from tests.simulator.texml_site import Site, open_site

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.telnyx.call_rules import RecordRules
 from simulator.telnyx.media.options import StreamOptions
+from simulator.telnyx.routing import Callback
 from simulator.telnyx.texml.parse import parse
-from simulator.telnyx.texml.port import DialTarget, RecordRules
+from simulator.telnyx.texml.port import DialTarget
 from simulator.telnyx.texml.verbs import (
     Action,
     ConnectStream,
@@ -24,7 +26,6 @@ from simulator.telnyx.texml.verbs import (
     StartStream,
     StopStream,
 )
-from simulator.telnyx.webhooks.routing import Callback
 
 BASE = "https://bot.example/texml/first?a=1"
 KEYS = "1234567890*#"

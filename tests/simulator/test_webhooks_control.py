@@ -15,10 +15,10 @@ from simulator.telnyx import happenings as h
 from simulator.telnyx.facts import Hangup, Header
 from simulator.telnyx.identifiers import CallIds
 from simulator.telnyx.media.options import StreamOptions
+from simulator.telnyx.routing import Routing
 from simulator.telnyx.webhooks.announce import ControlAnnouncer
 from simulator.telnyx.webhooks.control_wire import payload, quality_stats
 from simulator.telnyx.webhooks.envelope import Event
-from simulator.telnyx.webhooks.routing import Routing
 from tests.simulator.webhook_house import STARTED, facts, scene, sdk
 
 LATER = STARTED + timedelta(seconds=61.5)

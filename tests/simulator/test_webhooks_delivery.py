@@ -12,12 +12,12 @@ from telnyx.lib.webhook_verification import verify_webhook_signature
 
 from simulator.telnyx import happenings as h
 from simulator.telnyx.findings import Findings, Rule
+from simulator.telnyx.routing import Routing, Target
 from simulator.telnyx.webhooks.announce import ControlAnnouncer
 from simulator.telnyx.webhooks.client import RequestFailed
 from simulator.telnyx.webhooks.conformance import noting
 from simulator.telnyx.webhooks.envelope import Event, FormBody
 from simulator.telnyx.webhooks.message import Delivered, Delivery
-from simulator.telnyx.webhooks.routing import Routing, Target
 from tests.simulator.webhook_house import SIGNER, STARTED, Answer, Scene, facts, scene, sdk
 
 

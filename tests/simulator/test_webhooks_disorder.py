@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.telnyx import happenings as h
+from simulator.telnyx.routing import Routing
 from simulator.telnyx.webhooks.announce import ControlAnnouncer
 from simulator.telnyx.webhooks.disorder import Disorder, Disorders, Disturber
-from simulator.telnyx.webhooks.routing import Routing
 from tests.simulator.webhook_house import facts, scene
 
 KEYS = "0123456789"

@@ -14,12 +14,12 @@ from telnyx import AsyncTelnyx, NotFoundError
 
 from simulator.telnyx import happenings as h
 from simulator.telnyx.facts import CallFacts
-from simulator.telnyx.rest.router import Router
+from simulator.telnyx.router import Router
+from simulator.telnyx.routing import Callback, Routing
 from simulator.telnyx.webhooks.announce import ControlAnnouncer, TexmlAnnouncer
 from simulator.telnyx.webhooks.delivery import Webhooks
 from simulator.telnyx.webhooks.history import History
 from simulator.telnyx.webhooks.routes import routes
-from simulator.telnyx.webhooks.routing import Callback, Routing
 from tests.simulator.webhook_house import STARTED, Answer, facts, scene
 
 

@@ -11,8 +11,8 @@ from telnyx.lib.webhook_verification import WebhookVerificationError, verify_web
 from simulator.telnyx import happenings as h
 from simulator.telnyx.facts import Hangup
 from simulator.telnyx.media.options import StreamOptions
+from simulator.telnyx.routing import RECORDING_EVENTS, STATUS_EVENTS, Callback, events_of
 from simulator.telnyx.webhooks.announce import TexmlAnnouncer
-from simulator.telnyx.webhooks.routing import RECORDING_EVENTS, STATUS_EVENTS, Callback, events_of
 from simulator.telnyx.webhooks.texml_wire import ACCOUNT_SID, instruction_request, status
 from tests.simulator.webhook_house import SIGNER, STARTED, Received, Scene, facts, scene
 

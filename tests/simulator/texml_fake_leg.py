@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from simulator.telnyx.call_rules import GatherRules, RecordRules
 from simulator.telnyx.facts import CallFacts, Hangup
 from simulator.telnyx.happenings import GatherEnded, RecordingSaved
 from simulator.telnyx.identifiers import CallIds
 from simulator.telnyx.media.options import StreamOptions
-from simulator.telnyx.texml.port import DialOrder, DialResult, GatherRules, RecordRules
-from simulator.telnyx.webhooks.routing import AnsweredBy
+from simulator.telnyx.routing import AnsweredBy
+from simulator.telnyx.texml.port import DialOrder, DialResult
 
 CALLER, CLINIC = "+15550100011", "+15550100012"
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from simulator.telnyx.call_rules import GatherRules, RecordRules
 from simulator.telnyx.calls import sounds
 from simulator.telnyx.calls.bridge import Bridge
 from simulator.telnyx.calls.digits import send_digits
@@ -21,7 +22,6 @@ from simulator.telnyx.errors import Code, TelnyxError
 from simulator.telnyx.facts import Hangup
 from simulator.telnyx.happenings import GatherEnded, Referred
 from simulator.telnyx.media.options import StreamOptions
-from simulator.telnyx.texml.port import GatherRules, RecordRules
 
 _REJECTIONS: Final = {
     "CALL_REJECTED": Hangup("call_rejected", "callee", "603"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.telnyx.call_rules import RecordRules
 from simulator.telnyx.calls.answerers import ring
 from simulator.telnyx.calls.bridge import Bridge
 from simulator.telnyx.calls.detection import start_detection
@@ -14,7 +15,6 @@ from simulator.telnyx.calls.digits import send_digits
 from simulator.telnyx.calls.exchange import Exchange, Order
 from simulator.telnyx.calls.leg import CallLeg
 from simulator.telnyx.facts import Hangup, Header
-from simulator.telnyx.texml.port import RecordRules
 from simulator.telnyx.webhooks.announce import Announcer
 
 

@@ -16,11 +16,11 @@ from simulator.telnyx.calls.texml_leg import TexmlCallLeg
 from simulator.telnyx.facts import Hangup
 from simulator.telnyx.findings import Findings
 from simulator.telnyx.media.options import StreamOptions
+from simulator.telnyx.routing import STATUS_EVENTS, ApiVersion, Callback, Method, Routing
 from simulator.telnyx.texml import interpreter
 from simulator.telnyx.texml.source import Fetch, Source
 from simulator.telnyx.webhooks.announce import Announcer, ControlAnnouncer, TexmlAnnouncer
 from simulator.telnyx.webhooks.conformance import noting
-from simulator.telnyx.webhooks.routing import STATUS_EVENTS, ApiVersion, Callback, Method, Routing
 
 PATIENCE_SECONDS: Final = 60.0
 """How long a caller lets it ring at a parked call that nobody answers."""

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from simulator.telnyx.call_rules import GatherRules
 from simulator.telnyx.happenings import GatherEnded, GatherStatus
-from simulator.telnyx.texml.port import GatherRules
 
 _MAX_WAITING: Final = 128
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from simulator.audio import FRAME_MS
 from simulator.caller.party import Party
-from simulator.pacing import FRAME_MS
 from simulator.recording.call_tap import CallTap
 from simulator.speech.synthesiser import SpeechUnavailable
 from simulator.telnyx.calls.bridge import Bridge

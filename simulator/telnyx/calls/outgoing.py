@@ -24,9 +24,9 @@ from simulator.telnyx.findings import Findings
 from simulator.telnyx.requests.amd import AmdRules
 from simulator.telnyx.requests.dial import DialRequest
 from simulator.telnyx.requests.numbers import Destination
+from simulator.telnyx.routing import Routing
 from simulator.telnyx.webhooks.announce import ControlAnnouncer
 from simulator.telnyx.webhooks.conformance import noting
-from simulator.telnyx.webhooks.routing import Routing
 
 _CONNECTION_DIGITS: Final = range(10, 26)
 _TIME_LIMIT: Final = Hangup("time_limit", "unknown")

@@ -9,8 +9,8 @@ from simulator.audio import Samples
 from simulator.recording import call_files
 from simulator.recording.call_files import CallRecording
 from simulator.recording.store import Initiator
+from simulator.telnyx.call_rules import RecordRules
 from simulator.telnyx.happenings import RecordingFailed, RecordingSaved, RecordingStarted
-from simulator.telnyx.texml.port import RecordRules
 
 if TYPE_CHECKING:
     from simulator.telnyx.calls.leg import CallLeg

@@ -22,11 +22,11 @@ from simulator.telnyx.requests.amd import AmdRules
 from simulator.telnyx.requests.texml_callbacks import CallbackRules
 from simulator.telnyx.requests.texml_calls import TexmlDial
 from simulator.telnyx.requests.texml_updates import TexmlUpdate
+from simulator.telnyx.routing import STATUS_EVENTS, Callback
 from simulator.telnyx.texml import interpreter
 from simulator.telnyx.texml.source import Fetch, Inline, Source
 from simulator.telnyx.webhooks.announce import TexmlAnnouncer
 from simulator.telnyx.webhooks.conformance import noting
-from simulator.telnyx.webhooks.routing import STATUS_EVENTS, Callback
 
 _NO_INSTRUCTIONS: Final = "Give Url or Texml: the application has no voice_url of its own."
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from simulator.recording.call_files import CallRecording
+from simulator.telnyx.call_rules import RecordRules
 from simulator.telnyx.calls.answerers import drop_later, ring
 from simulator.telnyx.calls.bridge import Bridge
 from simulator.telnyx.calls.dialling import limit_time
@@ -17,7 +18,7 @@ from simulator.telnyx.calls.exchange import Exchange, ExchangeFull, Order
 from simulator.telnyx.calls.leg import CallLeg
 from simulator.telnyx.calls.recordings import TooManyRecordings
 from simulator.telnyx.happenings import RecordingSaved
-from simulator.telnyx.texml.port import DialOrder, DialResult, DialTarget, RecordRules
+from simulator.telnyx.texml.port import DialOrder, DialResult, DialTarget
 from simulator.telnyx.webhooks.announce import TexmlAnnouncer
 
 DialStatus = Literal["completed", "busy", "no-answer", "canceled", "failed"]

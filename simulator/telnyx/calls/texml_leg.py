@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from simulator.telnyx.call_rules import GatherRules, RecordRules
 from simulator.telnyx.calls import sounds
 from simulator.telnyx.calls.digits import send_digits
 from simulator.telnyx.calls.recordings import TooManyRecordings
@@ -11,8 +12,8 @@ from simulator.telnyx.calls.texml_dial import dial_from
 from simulator.telnyx.facts import CallFacts, Hangup
 from simulator.telnyx.happenings import GatherEnded, RecordingSaved
 from simulator.telnyx.media.options import StreamOptions
-from simulator.telnyx.texml.port import DialOrder, DialResult, GatherRules, RecordRules
-from simulator.telnyx.webhooks.routing import AnsweredBy
+from simulator.telnyx.routing import AnsweredBy
+from simulator.telnyx.texml.port import DialOrder, DialResult
 
 if TYPE_CHECKING:
     from simulator.telnyx.calls.exchange import Exchange

@@ -12,6 +12,7 @@ import numpy as np
 
 from simulator.audio import (
     ALAW_SILENCE,
+    FRAME_MS,
     ULAW_SILENCE,
     Samples,
     alaw_decode,
@@ -21,7 +22,6 @@ from simulator.audio import (
     ulaw_decode,
     ulaw_encode,
 )
-from simulator.pacing import FRAME_MS
 from simulator.telnyx.media.ffmpeg import G722Decoder, G722Encoder, OpusEncoder
 from simulator.telnyx.media.options import Codec
 from simulator.telnyx.media.resampling import FrameResampler

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final, Protocol
 
-from simulator.audio import Samples
-from simulator.pacing import FRAME_MS
+from simulator.audio import FRAME_MS, Samples
 from simulator.telnyx.findings import Findings, Rule
 from simulator.telnyx.media.codecs import FrameDecoder
 from simulator.telnyx.media.ffmpeg import OpusDecoder, UndecodableAudio

@@ -8,8 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from simulator.audio import Samples, alaw_decode, linear_decode, ulaw_decode
-from simulator.pacing import FRAME_MS
+from simulator.audio import FRAME_MS, Samples, alaw_decode, linear_decode, ulaw_decode
 from simulator.telnyx.findings import Findings, Rule
 from simulator.telnyx.media.mp3_header import looks_like_mp3
 from simulator.telnyx.media.options import Codec

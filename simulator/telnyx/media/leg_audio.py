@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulator.pacing import FRAME_MS
+from simulator.audio import FRAME_MS
 from simulator.telnyx.media.options import Codec
 
 

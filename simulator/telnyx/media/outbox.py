@@ -1,7 +1,7 @@
 """What all media sockets of an event loop send in one turn of it, sent together.
 
-A system call between the work of two lines leaves the processor's caches to the kernel; all calls after all work cost
-a tenth less per line.
+A system call between the work of two lines leaves the processor's caches to the kernel; all calls after all work
+cost a tenth less per line.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from picows import WSMsgType, WSTransport
 
 _TEXT: Final = WSMsgType.TEXT
+_MOST_WAITING: Final = 100
 
 
 class Outbox:
@@ -21,6 +22,8 @@ class Outbox:
 
     def put(self, transport: WSTransport, text: str) -> None:
         """Sent when the callback that runs now is done, at the latest."""
+        if len(self._waiting) >= _MOST_WAITING:
+            self.flush()
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self.flush)
         self._waiting.append((transport, text))

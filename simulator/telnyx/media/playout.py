@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from simulator.pacing import FRAME_MS
+from simulator.audio import FRAME_MS
 
 MAX_QUEUE_MS: Final = 600_000
 _MAX_ITEMS: Final = MAX_QUEUE_MS // 10

@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.audio import Samples
-from simulator.pacing import FRAME_MS
+from simulator.audio import FRAME_MS, Samples
 
 _FRAMES_PER_SECOND: Final = 1000 // FRAME_MS
 # Half the length of the filter, in samples of the lower rate; and its edge, as a part of that rate's band.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.audio import Samples
-from simulator.pacing import FRAME_MS
+from simulator.audio import FRAME_MS, Samples
 from simulator.telnyx.media.codecs import FrameEncoder
 from simulator.telnyx.media.leg_audio import LegAudio
 from simulator.telnyx.media.options import Codec, StreamOptions

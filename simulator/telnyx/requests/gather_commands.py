@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from simulator.telnyx.call_rules import GatherRules
 from simulator.telnyx.errors import Code
 from simulator.telnyx.requests.audio_commands import PAYLOAD, SPOKEN_KINDS, Play, Speak, basic_service
 from simulator.telnyx.requests.common import CommandSpec, command_table
 from simulator.telnyx.requests.fields import Address, Kind, Text, Whole
 from simulator.telnyx.requests.rules import exclusive, ordered
-from simulator.telnyx.texml.port import GatherRules
 
 _MAX_MS: Final = 120_000
 _KINDS: Final[dict[str, Kind]] = {

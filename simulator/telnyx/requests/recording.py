@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from simulator.telnyx.call_rules import RecordRules
 from simulator.telnyx.errors import Code
 from simulator.telnyx.requests.common import FILE_NAME
 from simulator.telnyx.requests.fields import Choice, Kind, Whole
-from simulator.telnyx.texml.port import RecordRules
 
 RECORD_KINDS: Final[dict[str, Kind]] = {
     "record": Choice("record-from-answer"),

@@ -34,9 +34,9 @@ from simulator.telnyx.requests.streaming_commands import StopStream
 from simulator.telnyx.requests.transcription import StartTranscription, StopTranscription
 from simulator.telnyx.requests.transfer_commands import Bridge, Refer, SwitchSupervisorRole, Transfer
 from simulator.telnyx.requests.webhook_rules import WebhookRules
+from simulator.telnyx.routing import Routing
 from simulator.telnyx.webhooks.announce import ControlAnnouncer
 from simulator.telnyx.webhooks.conformance import noting
-from simulator.telnyx.webhooks.routing import Routing
 
 _BEFORE_THE_ANSWER = frozenset(
     ("answer", "hangup", "reject", "client_state_update", "transfer", "bridge", "refer", "enqueue")

@@ -18,7 +18,7 @@ from simulator.telnyx.requests.answers import COMMAND_ACCEPTED, call_resource
 from simulator.telnyx.requests.commands import COMMANDS, check_call_control_id, parse_action
 from simulator.telnyx.requests.dial import parse_dial
 from simulator.telnyx.rest.actions import perform
-from simulator.telnyx.rest.router import Router, json_body
+from simulator.telnyx.router import Router, json_body
 
 _KEPT_SECONDS: Final = 600
 """A call can be read for 10 minutes after its end (Telnyx API reference, "Retrieve a call status")."""

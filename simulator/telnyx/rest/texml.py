@@ -23,13 +23,13 @@ from simulator.telnyx.requests import texml_calls, texml_updates
 from simulator.telnyx.requests.body import decode_body
 from simulator.telnyx.requests.fields import Object
 from simulator.telnyx.rest import texml_recordings
-from simulator.telnyx.rest.router import Router, raw_body
 from simulator.telnyx.rest.texml_query import asked_page, moment
 from simulator.telnyx.rest.texml_resources import (
     call_resource,
     status,
     stream_resource,
 )
+from simulator.telnyx.router import Router, raw_body
 
 _STATUSES: Final = ("ringing", "in-progress", "canceled", "completed", "failed", "busy", "no-answer")
 _TIMES: Final = {"StartTime": "answered_at", "EndTime": "ended_at"}

@@ -24,8 +24,8 @@ from simulator.telnyx.errors import TexmlNotFound
 from simulator.telnyx.happenings import RecordingStarted
 from simulator.telnyx.requests import texml_updates
 from simulator.telnyx.requests.fields import Object
-from simulator.telnyx.rest.router import Router
 from simulator.telnyx.rest.texml_query import asked_page, moment
+from simulator.telnyx.router import Router
 
 _COMMANDS: Final = {"paused": "pause", "in-progress": "resume", "stopped": "stop"}
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from simulator.telnyx.call_rules import RecordRules
+from simulator.telnyx.routing import COMPLETED, Callback
 from simulator.telnyx.texml.elements import Element, Reading
 from simulator.telnyx.texml.kinds import (
     METHOD,
@@ -22,12 +24,11 @@ from simulator.telnyx.texml.kinds import (
     Tokens,
     Whole,
 )
-from simulator.telnyx.texml.port import DialTarget, RecordRules
+from simulator.telnyx.texml.port import DialTarget
 from simulator.telnyx.texml.recording import action, recording_callback
 from simulator.telnyx.texml.tree import Node
 from simulator.telnyx.texml.verbs import Dial
 from simulator.telnyx.texml.vocabulary import NOUNS, PLAYED, skip_noun
-from simulator.telnyx.webhooks.routing import COMPLETED, Callback
 
 _MOST_TARGETS: Final = 10
 _NUMBER, _SIP = PhoneNumber(), SipAddress()

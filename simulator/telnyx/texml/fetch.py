@@ -15,12 +15,12 @@ from urllib.parse import urlencode
 import httpx
 
 from simulator.addresses import shown
+from simulator.telnyx.routing import Method
 from simulator.telnyx.texml.errors import TexmlError
 from simulator.telnyx.texml.parameters import Form
 from simulator.telnyx.texml.parse import parse
 from simulator.telnyx.texml.source import Fetch
 from simulator.telnyx.texml.verbs import Document
-from simulator.telnyx.webhooks.routing import Method
 
 DEADLINE_SECONDS: Final = 5.0
 FORM: Final = "application/x-www-form-urlencoded"

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
+from simulator.telnyx.call_rules import GatherRules
 from simulator.telnyx.facts import Hangup
+from simulator.telnyx.routing import Method
 from simulator.telnyx.texml import parameters
 from simulator.telnyx.texml.errors import TexmlError
 from simulator.telnyx.texml.fetch import Requester, fetch
 from simulator.telnyx.texml.parse import parse
 from simulator.telnyx.texml.playing import Sleep, play
-from simulator.telnyx.texml.port import DialOrder, GatherRules, TexmlLeg
+from simulator.telnyx.texml.port import DialOrder, TexmlLeg
 from simulator.telnyx.texml.source import Fetch, Inline, Source
 from simulator.telnyx.texml.verbs import (
     ConnectStream,
@@ -39,7 +41,6 @@ from simulator.telnyx.texml.verbs import (
     Verb,
 )
 from simulator.telnyx.webhooks import texml_wire
-from simulator.telnyx.webhooks.routing import Method
 
 MAX_REDIRECTS: Final = 20
 MAX_DOCUMENTS: Final = 100

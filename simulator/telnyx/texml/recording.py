@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from simulator.telnyx.call_rules import RecordRules
+from simulator.telnyx.routing import COMPLETED, Callback
 from simulator.telnyx.texml.elements import Element, Reading
 from simulator.telnyx.texml.kinds import METHOD, Address, Choice, Flag, Free, Keys, Tokens, Whole
-from simulator.telnyx.texml.port import RecordRules
 from simulator.telnyx.texml.tree import Node
 from simulator.telnyx.texml.verbs import Action, Record, StartRecording
-from simulator.telnyx.webhooks.routing import COMPLETED, Callback
 
 _ALL_KEYS: Final = "1234567890*#"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulator.telnyx.webhooks.routing import Method
+from simulator.telnyx.routing import Method
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from simulator.telnyx.call_rules import RecordRules
 from simulator.telnyx.media.options import StreamOptions
-from simulator.telnyx.texml.port import DialTarget, RecordRules
-from simulator.telnyx.webhooks.routing import Method
+from simulator.telnyx.routing import Method
+from simulator.telnyx.texml.port import DialTarget
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ from simulator.telnyx.happenings import (
     StreamStarted,
     StreamStopped,
 )
+from simulator.telnyx.routing import AnsweredBy, Callback, Method, Routing, Target
 from simulator.telnyx.webhooks import control_wire, texml_wire
 from simulator.telnyx.webhooks.delivery import Webhooks
 from simulator.telnyx.webhooks.envelope import Event, FormBody
 from simulator.telnyx.webhooks.message import Delivery, Observer
-from simulator.telnyx.webhooks.routing import AnsweredBy, Callback, Method, Routing, Target
 from simulator.telnyx.webhooks.texml_wire import Form
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 
 from simulator.addresses import is_url
-from simulator.telnyx.webhooks.routing import Method
+from simulator.telnyx.routing import Method
 from simulator.telnyx.webhooks.signing import Signer
 
 USER_AGENT: Final = "telnyx-webhooks"

@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from simulator.addresses import shown
+from simulator.telnyx.routing import Method
 from simulator.telnyx.webhooks.channel import Channel
 from simulator.telnyx.webhooks.client import Answer, RequestFailed, SignedClient, with_query
 from simulator.telnyx.webhooks.disorder import Disorder, Disorders
 from simulator.telnyx.webhooks.history import Attempt, History
 from simulator.telnyx.webhooks.message import Delivered, Delivery, Observer
-from simulator.telnyx.webhooks.routing import Method
 from simulator.telnyx.webhooks.signing import Signer
 
 log = logging.getLogger(__name__)

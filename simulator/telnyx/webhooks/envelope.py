@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from simulator.telnyx.identifiers import timestamp
-from simulator.telnyx.webhooks.routing import ApiVersion
+from simulator.telnyx.routing import ApiVersion
 
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from simulator.telnyx.facts import CallFacts
+from simulator.telnyx.routing import Target
 from simulator.telnyx.webhooks.envelope import Content
-from simulator.telnyx.webhooks.routing import Target
 
 DEADLINE_SECONDS: Final = 2.0
 """How long an application may take to answer (Telnyx, "Webhook Fundamentals")."""

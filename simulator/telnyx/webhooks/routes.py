@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from simulator.telnyx.errors import Code, TelnyxError
-from simulator.telnyx.rest.router import Router
+from simulator.telnyx.router import Router
 from simulator.telnyx.webhooks import lists
 from simulator.telnyx.webhooks.history import History
 from simulator.telnyx.webhooks.lists import Belongs

@@ -29,9 +29,9 @@ from simulator.telnyx.happenings import (
     StreamStopped,
 )
 from simulator.telnyx.identifiers import timestamp
+from simulator.telnyx.routing import AnsweredBy, RecordingEvent, StatusEvent
 from simulator.telnyx.webhooks.control_parts import calling_party_type, sip_uri
 from simulator.telnyx.webhooks.control_wire import quality_stats
-from simulator.telnyx.webhooks.routing import AnsweredBy, RecordingEvent, StatusEvent
 
 ACCOUNT_SID: Final = "a7f4a1a2-5d1c-4a5e-9b55-51de70e00002"
 """The simulated organization."""

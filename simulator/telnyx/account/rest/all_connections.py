@@ -20,7 +20,7 @@ from simulator.telnyx.account.store import Account, Connection
 from simulator.telnyx.account.table import MAX_RESOURCES
 from simulator.telnyx.account.views import view_of
 from simulator.telnyx.paging import paged, read_page
-from simulator.telnyx.rest.router import Router
+from simulator.telnyx.router import Router
 
 _NOT_SIMULATED: Final = (
     "external_connections",

@@ -17,7 +17,7 @@ from simulator.telnyx.account.numbering import Offer, offers
 from simulator.telnyx.account.records.numbers import NumberType
 from simulator.telnyx.account.store import Account
 from simulator.telnyx.paging import query_error, read_conditions
-from simulator.telnyx.rest.router import Router
+from simulator.telnyx.router import Router
 
 _DEFAULT_LIMIT: Final = 100
 _TYPES: Final = ("local", "toll_free", "mobile", "national", "shared_cost")

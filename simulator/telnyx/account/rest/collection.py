@@ -17,7 +17,7 @@ from simulator.telnyx.account.rest.filters import Filter, Order, filtered, order
 from simulator.telnyx.account.store import now
 from simulator.telnyx.account.table import Table
 from simulator.telnyx.paging import paged, read_page
-from simulator.telnyx.rest.router import Router, json_body
+from simulator.telnyx.router import Router, json_body
 
 R = TypeVar("R", bound=Resource)
 

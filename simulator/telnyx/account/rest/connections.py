@@ -31,7 +31,7 @@ from simulator.telnyx.account.rest.checks import (
 from simulator.telnyx.account.rest.collection import Collection, Given
 from simulator.telnyx.account.rest.filters import Filter, Order, contains, equals
 from simulator.telnyx.account.store import Account, now
-from simulator.telnyx.rest.router import Router, json_body
+from simulator.telnyx.router import Router, json_body
 
 HIDDEN: Final = "********"
 

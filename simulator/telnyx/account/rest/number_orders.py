@@ -26,7 +26,7 @@ from simulator.telnyx.account.rest.checks import connection_exists
 from simulator.telnyx.account.rest.collection import Collection
 from simulator.telnyx.account.rest.filters import Filter, equals
 from simulator.telnyx.account.store import Account, now
-from simulator.telnyx.rest.router import Router, json_body
+from simulator.telnyx.router import Router, json_body
 
 
 def number_orders(account: Account, router: Router) -> list[Route]:

@@ -29,7 +29,7 @@ from simulator.telnyx.account.rest.filters import (
 from simulator.telnyx.account.store import Account, now
 from simulator.telnyx.paging import paged, query_error, read_page
 from simulator.telnyx.requests.fields import Choice
-from simulator.telnyx.rest.router import Router, json_body
+from simulator.telnyx.router import Router, json_body
 
 _STATUSES: Final = (
     "purchase-pending",

@@ -22,7 +22,7 @@ from simulator.telnyx.account.rest.telephony_credentials import telephony_creden
 from simulator.telnyx.account.rest.user import user
 from simulator.telnyx.account.rest.verified_numbers import VerifiedNumbers
 from simulator.telnyx.account.store import Account
-from simulator.telnyx.rest.router import Router
+from simulator.telnyx.router import Router
 
 
 def routes(router: Router, account: Account) -> list[Route]:

@@ -20,7 +20,7 @@ from simulator.telnyx.account.refusals import no_such
 from simulator.telnyx.account.rest.collection import Collection, Given
 from simulator.telnyx.account.rest.filters import Filter, equals
 from simulator.telnyx.account.store import Account
-from simulator.telnyx.rest.router import Router
+from simulator.telnyx.router import Router
 
 
 def telephony_credentials(account: Account, router: Router) -> list[Route]:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from simulator.telnyx.account.store import Account
-from simulator.telnyx.rest.router import Router
+from simulator.telnyx.router import Router
 
 
 def user(account: Account, router: Router) -> list[Route]:

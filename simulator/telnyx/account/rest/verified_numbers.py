@@ -20,7 +20,7 @@ from simulator.telnyx.account.store import Account, now
 from simulator.telnyx.errors import Code, TelnyxError
 from simulator.telnyx.paging import paged, read_page
 from simulator.telnyx.requests.fields import Object, Text
-from simulator.telnyx.rest.router import Router, json_body
+from simulator.telnyx.router import Router, json_body
 
 _VERIFY = Object({"verification_code": Text(limit=64)}, required=["verification_code"])
 
