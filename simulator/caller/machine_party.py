@@ -7,9 +7,9 @@ from typing import Any
 
 from simulator.audio import FRAME_MS, Samples
 from simulator.caller.hearing import Hearing, is_voiced
-from simulator.caller.party import HANG_UP, SILENCE, Said, cut
-from simulator.caller.tones import Sound, Speech
-from simulator.caller.voice import MACHINE_VOICE, Voice
+from simulator.caller.party import HANG_UP, SILENCE, Said
+from simulator.caller.speaking_machine import SpeakingMachine
+from simulator.caller.tones import Sound
 from simulator.speech.services import SpeechServices
 from simulator.telnyx.media.options import Codec
 
@@ -28,36 +28,17 @@ class Machine:
     quiet_ms: int = 10_000
 
 
-class MachineParty:
+class MachineParty(SpeakingMachine):
     def __init__(self, machine: Machine, speech: SpeechServices, codec: Codec = "PCMU") -> None:
+        super().__init__(speech, codec)
         self.machine = machine
-        self.warnings: list[str] = []
-        self.beep_at_ms: int | None = None
-        self.greeting_end_ms: int | None = None
-        self._voice = Voice(speech, codec, MACHINE_VOICE)
-        self._frames: list[Said] = []
         self._hearing = Hearing()
         self._message_ticks = 0
-        self._done = False
-
-    @property
-    def codec(self) -> Codec:
-        return self._voice.codec
-
-    @property
-    def rate(self) -> int:
-        return self._voice.rate
 
     async def prepare(self) -> None:
-        sounds = self.machine.sounds
-        await self._voice.learn(sounds)
-        rendered = await self._voice.render(sounds)
-        self._frames = cut(rendered.samples, self.rate)
-        in_ms = [edge * 1000 // self.rate for edge in rendered.edges]
+        begins = await self._greet(self.machine.sounds)
         if self.machine.beep is not None:
-            self.beep_at_ms = in_ms[self.machine.beep]
-        spoken = [index for index, sound in enumerate(sounds) if isinstance(sound, Speech)]
-        self.greeting_end_ms = in_ms[spoken[-1] + 1] if spoken else None
+            self.beep_at_ms = begins[self.machine.beep]
 
     def tick(self, heard: Samples | None) -> Said:
         hearing = self._hearing
@@ -78,11 +59,6 @@ class MachineParty:
 
     def press(self, digit: str) -> None:
         """Machines do not mind keys."""
-
-    def close(self) -> None:
-        self._done = True
-        self._frames = []
-        self._voice.close()
 
     def report(self) -> dict[str, Any]:
         """`message_ms`: how much was heard after the machine's own sounds, which is what a voicemail keeps."""

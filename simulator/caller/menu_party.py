@@ -9,8 +9,8 @@ from typing import Any, Final
 from simulator.audio import FRAME_MS, Samples
 from simulator.caller.hearing import is_voiced
 from simulator.caller.party import HANG_UP, SILENCE, Said, cut
+from simulator.caller.speaking_machine import SpeakingMachine
 from simulator.caller.tones import Pause, Speech
-from simulator.caller.voice import MACHINE_VOICE, Voice
 from simulator.speech.services import SpeechServices
 from simulator.telnyx.media.options import Codec
 
@@ -44,13 +44,9 @@ class Menu:
                 yield choice
 
 
-class MenuParty:
-    beep_at_ms: int | None = None
-
+class MenuParty(SpeakingMachine):
     def __init__(self, menu: Menu, speech: SpeechServices, codec: Codec = "PCMU") -> None:
-        self.warnings: list[str] = []
-        self.greeting_end_ms: int | None = None
-        self._voice = Voice(speech, codec, MACHINE_VOICE)
+        super().__init__(speech, codec)
         self._texts: dict[str, list[Said]] = {}
         self._path = [menu]
         self._keys: list[str] = []
@@ -59,16 +55,7 @@ class MenuParty:
         self._waited = 0
         self._tries = 1
         self._leaving = False
-        self._done = False
         self._voiced = 0
-
-    @property
-    def codec(self) -> Codec:
-        return self._voice.codec
-
-    @property
-    def rate(self) -> int:
-        return self._voice.rate
 
     async def prepare(self) -> None:
         texts = dict.fromkeys((*self._path[0].texts(), _INVALID, _GOODBYE))
@@ -117,10 +104,9 @@ class MenuParty:
             self._again((_INVALID,))
 
     def close(self) -> None:
-        self._done = True
+        super().close()
         self._texts = {}
         self._playing = iter(())
-        self._voice.close()
 
     def report(self) -> dict[str, Any]:
         """`keys_heard` and `said`, what the menu began to say, in order."""

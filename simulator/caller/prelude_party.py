@@ -7,13 +7,12 @@ from typing import Any, Final
 
 from simulator.audio import FRAME_MS, Samples
 from simulator.caller.hearing import Hearing, is_voiced
-from simulator.caller.party import HANG_UP, SILENCE, Said, cut
+from simulator.caller.party import HANG_UP, SILENCE, Said
 from simulator.caller.script import Script
 from simulator.caller.script_party import ScriptParty
-from simulator.caller.tones import Sound, Speech
-from simulator.caller.voice import MACHINE_VOICE, Voice
+from simulator.caller.speaking_machine import SpeakingMachine
+from simulator.caller.tones import Sound
 from simulator.speech.services import SpeechServices
-from simulator.telnyx.media.options import Codec
 
 _PATIENCE_MS: Final = 900
 
@@ -31,41 +30,19 @@ class Prelude:
     reply_ms: int | None = None
 
 
-class PreludeParty:
+class PreludeParty(SpeakingMachine):
     """Its greeting is that of the sounds; what the person says is told by the script's own report."""
 
-    beep_at_ms: int | None = None
-
     def __init__(self, prelude: Prelude, speech: SpeechServices) -> None:
-        self.greeting_end_ms: int | None = None
+        super().__init__(speech, prelude.script.codec)
         self._prelude = prelude
         self._person = ScriptParty(prelude.script, speech)
-        self._voice = Voice(speech, prelude.script.codec, MACHINE_VOICE)
-        self._frames: list[Said] = []
+        self.warnings = self._person.warnings
         self._hearing = Hearing()
         self._person_came: int | None = None
-        self._done = False
-
-    @property
-    def codec(self) -> Codec:
-        return self._voice.codec
-
-    @property
-    def rate(self) -> int:
-        return self._voice.rate
-
-    @property
-    def warnings(self) -> list[str]:
-        return self._person.warnings
 
     async def prepare(self) -> None:
-        sounds = self._prelude.sounds
-        await self._voice.learn(sounds)
-        rendered = await self._voice.render(sounds)
-        self._frames = cut(rendered.samples, self.rate)
-        spoken = [index for index, sound in enumerate(sounds) if isinstance(sound, Speech)]
-        if spoken:
-            self.greeting_end_ms = rendered.edges[spoken[-1] + 1] * 1000 // self.rate
+        await self._greet(self._prelude.sounds)
         await self._person.prepare()
 
     def tick(self, heard: Samples | None) -> Said:
@@ -90,9 +67,7 @@ class PreludeParty:
         self._person.press(digit)
 
     def close(self) -> None:
-        self._done = True
-        self._frames = []
-        self._voice.close()
+        super().close()
         self._person.close()
 
     def report(self) -> dict[str, Any]:

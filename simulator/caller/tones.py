@@ -1,6 +1,6 @@
 """Sounds that a telephone plays besides speech, as lists of simple parts. Pure.
 
-Sources: ITU-T T.30 (fax: CED, CNG and the V.21 preamble), ITU-T V.21.
+Sources: ITU-T T.30 (fax: CED and the V.21 preamble), ITU-T V.21.
 """
 
 from __future__ import annotations
@@ -46,9 +46,6 @@ BEEP: Final = Tone((1000.0,), 500)
 
 CED: Final = (Pause(600), Tone((2100.0,), 3000, soft=False), Pause(80))
 """The answer of a called fax machine: 2100 Hz for 2.6 to 4 s."""
-
-CNG: Final = (Tone((1100.0,), 500, soft=False), Pause(3000))
-"""The call of a calling fax machine: 1100 Hz for half a second, every 3.5 s."""
 
 _FLAG: Final = (
     Tone((1850.0,), 3, soft=False),

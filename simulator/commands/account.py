@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 from simulator.commands import verdict
 
+_MOST_LATE = 20
 _COLOURS = {"caller": "36", "bot": "35", "note": "2", "good": "32", "bad": "31"}
 _EXAMPLES = 3
 
@@ -79,6 +80,10 @@ def _rows(report: dict[str, Any]) -> Iterator[tuple[str, int | None, str, str]]:
             yield f"answered {place}", (line.get("ended_ms") or started) + after, "bot", when
     for warning in report.get("warnings", []):
         yield f"warning {warning}", None, "note", warning
+    late = report.get("simulator_late", 0)
+    if report.get("ended") and late > _MOST_LATE:
+        said = f"This machine was busy: audio left more than 20 ms late {late} times; judge no delay by this call."
+        yield "late", None, "note", said
 
 
 def _clock(ms: int) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from simulator.addresses import is_url
+from simulator.line.plan import LineFaultPlan, parse_faults
 
 _ABOUT: Final = (
     "One call into a bot that is not Sidetone's, through the simulator that runs or one started for this call: "
@@ -61,11 +63,8 @@ def order(chosen: argparse.Namespace) -> dict[str, Any]:
     made: dict[str, Any] = {"from": chosen.from_, "to": chosen.to, **_bot(chosen), **_caller(chosen)}
     if chosen.codec:
         made["codec"] = chosen.codec.upper()
-    faults = dict(_fault(text) for text in chosen.fault)
-    if chosen.seed is not None:
-        faults["seed"] = chosen.seed
-    if faults:
-        made["faults"] = faults
+    if chosen.fault or chosen.seed is not None:
+        made["faults"] = _faults(chosen)
     if chosen.record is not None:
         made["record"] = str(chosen.record.absolute())
     if not chosen.no_probe:
@@ -149,11 +148,11 @@ def _read(path: Path) -> Any:
         raise UsageError(f"{path} is not YAML: {str(error).splitlines()[0]}.") from None
 
 
-def _fault(text: str) -> tuple[str, Any]:
-    name, _, value = text.partition("=")
-    if not name or not value:
-        raise UsageError(f"--fault takes NAME=VALUE, such as jitter_ms=40, not {text[:80]!r}.")
+def _faults(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Without those that are as usual."""
     try:
-        return name.strip(), json.loads(value)
-    except ValueError:
-        return name.strip(), value
+        plan = parse_faults(chosen.fault, chosen.seed)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    usual = msgspec.structs.asdict(LineFaultPlan())
+    return {name: value for name, value in msgspec.structs.asdict(plan).items() if value != usual[name]}

@@ -157,29 +157,3 @@ class TexmlNotFound(TelnyxError):
 
     def body(self) -> dict[str, Any]:
         return {"errors": [{"detail": self.detail}]}
-
-
-class SipReason(Enum):
-    """Why Telnyx did not place a call: name = (SIP status, text). Source: Telnyx, "SIP Response Codes"."""
-
-    D1 = (403, "User channel limit exceeded")
-    D2 = (403, "Outbound voice profile channel limit exceeded")
-    D3 = (403, "Connection channel limit exceeded")
-    D7 = (403, "No outbound voice profile assigned")
-    D13 = (403, "Dialed number is not included in whitelisted countries")
-    D24 = (403, "Rate per minute exceeds the maximum of the outbound voice profile")
-    D35 = (403, "Caller origination number is invalid")
-    D36 = (403, "Caller origination number belongs to another account")
-    D38 = (403, "No outbound voice profile assigned to the connection")
-    D51 = (403, "Caller origination number is not verified")
-    D60 = (403, "Account tier requires a verified destination number")
-    D61 = (403, "Account tier requires a verified caller origination number")
-
-    @property
-    def sip(self) -> int:
-        return self.value[0]
-
-    @property
-    def text(self) -> str:
-        """With the tail that programs look for, such as `User channel limit exceeded D1`."""
-        return f"{self.value[1]} {self.name}"

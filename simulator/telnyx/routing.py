@@ -18,7 +18,6 @@ AnsweredBy = Literal[
 ]
 
 STATUS_EVENTS: Final = frozenset[str](("initiated", "ringing", "answered", "completed"))
-RECORDING_EVENTS: Final = frozenset[str](("in-progress", "completed", "absent"))
 COMPLETED: Final = frozenset[str](("completed",))
 """What callbacks tell when nobody says which events."""
 
@@ -82,12 +81,3 @@ class Callback:
     url: str
     method: Method = "POST"
     events: frozenset[str] = COMPLETED
-
-
-def events_of(text: str | None, known: frozenset[str]) -> frozenset[str]:
-    """A StatusCallbackEvent or RecordingStatusCallbackEvent, separated by spaces; unknown names count for nothing.
-
-    Absent or empty means `completed`, Telnyx's default.
-    """
-    names = frozenset((text or "").split())
-    return names & known if names else COMPLETED

@@ -84,17 +84,12 @@ def test_connections_of_every_kind_have_a_view() -> None:
     assert account.profile("nobody") is None
 
 
-def test_sip_addresses_find_their_connection() -> None:
+def test_a_sip_subdomain_finds_its_connection() -> None:
     account = account_with_connections()
     trunk = account.by_sip_subdomain("trunk")
     assert trunk is not None
     assert (trunk.id, trunk.sip_subdomain_for_all) == ("2", False)
     assert account.by_sip_subdomain("") is None
-    for user_name in ("desk12", "GENCRED1"):
-        found = account.by_sip_user_name(user_name)
-        assert found is not None
-        assert found.id == "1"
-    assert account.by_sip_user_name("nobody") is None
 
 
 def test_passwords_are_in_no_repr() -> None:

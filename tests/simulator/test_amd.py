@@ -8,15 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.caller.answering_machine import (
-    DEFAULTS,
-    Answered,
-    answered_by,
-    detections,
-    texml_config,
-    texml_mode,
-)
+from simulator.caller.answering_machine import Answered, detections
 from simulator.telnyx.happenings import GreetingEnded, MachineDetected
+from simulator.telnyx.requests.amd import AmdRules, amd_rules
 
 VOICEMAIL: tuple[Answered, int, int] = ("machine", 6000, 5500)
 """Kind, beep, end of the greeting."""
@@ -28,12 +22,31 @@ SILENCE: tuple[Answered, None, None] = ("silence", None, None)
 
 PREMIUM = ("premium", "premium_ios_call_screening_detection")
 STANDARD = ("detect", "detect_beep", "detect_words", "greeting_end")
+SETTINGS = (
+    "total_analysis_time_millis",
+    "initial_silence_millis",
+    "after_greeting_silence_millis",
+    "greeting_duration_millis",
+    "greeting_silence_duration_millis",
+    "greeting_total_analysis_time_millis",
+    "maximum_number_of_words",
+    "maximum_word_length_millis",
+    "prompt_end_timeout_millis",
+)
+
+
+def rules(mode: str, config: dict[str, Any] | None = None) -> AmdRules:
+    """What a dial with these parameters asks for."""
+    asked = {"answering_machine_detection": mode, "answering_machine_detection_config": config or {}}
+    found = amd_rules(asked)
+    assert found is not None
+    return found
 
 
 def told(mode: str, who: tuple[Answered, int | None, int | None], **config: Any) -> list[tuple[int, str, str]]:
     return [
         (found.after_ms, type(found.happening).__name__, found.happening.result)
-        for found in detections(mode, config, *who)
+        for found in detections(rules(mode, config), *who)
     ]
 
 
@@ -99,11 +112,6 @@ def test_every_mode_tells_of_everybody(
     assert told(mode, who) == expected
 
 
-@pytest.mark.parametrize("mode", [None, "disabled"])
-def test_nothing_is_detected_unless_asked_for(mode: str | None) -> None:
-    assert detections(mode, None, *VOICEMAIL) == []
-
-
 def test_a_beep_before_the_detection_is_the_only_news_of_premium() -> None:
     assert told("premium", ("machine", 3000, 2800)) == [(3200, "MachineDetected", "machine"), (3300, *BEEP)]
     assert told("premium", ("machine", 1000, 9000)) == [(1300, *BEEP)]
@@ -150,12 +158,12 @@ def test_the_settings_move_the_times() -> None:
     st.sampled_from(["human_residence", "human_business", "machine", "fax", "silence"]),
     st.none() | st.integers(0, 60_000),
     st.none() | st.integers(0, 60_000),
-    st.dictionaries(st.sampled_from(sorted(DEFAULTS)), st.none() | st.integers(0, 120_000)),
+    st.dictionaries(st.sampled_from(SETTINGS), st.integers(0, 120_000)),
 )
 def test_what_is_told_is_in_order_and_in_the_words_of_the_mode(
-    mode: str, kind: Answered, beep: int | None, greeting: int | None, config: dict[str, int | None]
+    mode: str, kind: Answered, beep: int | None, greeting: int | None, config: dict[str, int]
 ) -> None:
-    found = detections(mode, config, kind, beep, greeting)
+    found = detections(rules(mode, config), kind, beep, greeting)
     times = [detected.after_ms for detected in found]
     assert times == sorted(times)
     assert 1 <= len(found) <= 2
@@ -182,47 +190,3 @@ _RESULTS = {
     },
     (GreetingEnded, True): {"beep_detected", "no_beep_detected", "prompt_ended"},
 }
-
-
-@pytest.mark.parametrize(
-    ("machine_detection", "detection_mode", "expected"),
-    [
-        (None, None, "disabled"),
-        ("Disable", "Premium", "disabled"),
-        ("Enable", None, "detect"),
-        ("Enable", "Regular", "detect"),
-        ("DetectMessageEnd", "Regular", "greeting_end"),
-        ("Enable", "Premium", "premium"),
-        ("DetectMessageEnd", "Premium", "premium"),
-        ("Enable", "PremiumCallScreening", "premium_ios_call_screening_detection"),
-    ],
-)
-def test_the_modes_of_texml(machine_detection: str | None, detection_mode: str | None, expected: str) -> None:
-    assert texml_mode(machine_detection, detection_mode) == expected
-
-
-def test_the_settings_of_texml() -> None:
-    assert texml_config({}) == {"total_analysis_time_millis": 30_000}
-    given = {"MachineDetectionTimeout": 5000, "MachineDetectionSpeechEndThreshold": 500, "Url": "http://x"}
-    assert texml_config(given) == {"total_analysis_time_millis": 5000, "after_greeting_silence_millis": 500}
-
-
-@pytest.mark.parametrize(
-    ("who", "premium", "regular"),
-    [
-        (PERSON, "human", "human"),
-        (OFFICE, "human", "human"),
-        (VOICEMAIL, "machine", "machine"),
-        (FAX, "fax", "machine"),
-        (SILENCE, "unknown", "machine"),
-    ],
-)
-def test_answered_by_in_the_words_of_texml(
-    who: tuple[Answered, int | None, int | None], premium: str, regular: str
-) -> None:
-    for mode, expected in (("premium", premium), ("detect", regular)):
-        detected = detections(mode, texml_config({}), *who)[0].happening
-        assert isinstance(detected, MachineDetected)
-        assert answered_by(detected) == expected
-    assert answered_by(None) == "unknown"
-    assert answered_by(MachineDetected("not_sure", premium=False)) == "unknown"

@@ -21,7 +21,7 @@ from simulator.server import Simulator
 from simulator.settings import Settings
 from tests.simulator import requests_examples as examples
 from tests.simulator.call_house import NOBODY_TALKS
-from tests.simulator.test_requests_properties import paths, replaced
+from tests.simulator.json_values import paths, replaced
 
 NOWHERE = "127.0.0.1:9"
 NEVER_ANSWERS = "+15550101408"
@@ -257,7 +257,12 @@ def quoted(text: str) -> str:
     return "".join(f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(
+    max_examples=400,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    database=None,
+)
 @given(data=st.data())
 def test_any_request_to_any_path(client: Client, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(all_paths(client)), label="path")

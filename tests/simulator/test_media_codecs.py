@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from simulator.audio import Samples, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from simulator.audio import Samples, ulaw_decode
 from simulator.telnyx.media.codecs import FrameEncoder
-from simulator.telnyx.media.ffmpeg import G722Decoder, G722Encoder, OpusDecoder, OpusEncoder
+from simulator.telnyx.media.ffmpeg import OpusEncoder
 from simulator.telnyx.media.leg_audio import LegAudio
 from simulator.telnyx.media.resampling import FrameResampler
+from tests.simulator.codec_house import decoded, encoding
 from tests.simulator.media_house import frames_of, house, similarity, speech
 
 NARROW, WIDE = LegAudio("PCMU", 8000), LegAudio("G722", 16_000)
@@ -30,23 +30,6 @@ TO_APPLICATION = [
     ("L16", WIDE, 90),
     ("OPUS", WIDE, 10),
 ]
-
-
-def decoded(codec: str, payloads: list[bytes]) -> tuple[Samples, int]:
-    """What an application would make of the payloads, and its rate."""
-    if codec == "OPUS":
-        opus = OpusDecoder(16_000)
-        return np.concatenate([opus.decode(payload) for payload in payloads]), 16_000
-    data = b"".join(payloads)
-    match codec:
-        case "PCMU":
-            return ulaw_decode(data), 8000
-        case "PCMA":
-            return alaw_decode(data), 8000
-        case "G722":
-            return G722Decoder().decode(data), 16_000
-        case _:
-            return np.frombuffer(data, "<i2").astype(np.int16), 16_000
 
 
 def at_rate(samples: Samples, rate: int, to_rate: int) -> Samples:
@@ -117,18 +100,6 @@ async def test_the_application_is_heard_by_the_telephone(
     assert snr > least
     assert delay < leg.rate // 100
     assert "wrong-codec" not in at.found
-
-
-def encoding(codec: str) -> Callable[[Samples], bytes]:
-    match codec:
-        case "PCMU":
-            return ulaw_encode
-        case "PCMA":
-            return alaw_encode
-        case "G722":
-            return G722Encoder().encode
-        case _:
-            return lambda samples: samples.tobytes()
 
 
 @pytest.mark.parametrize("big_endian", [False, True])

@@ -25,7 +25,8 @@ from simulator.caller.script import Script, Turn
 from simulator.caller.silent_party import Silent, SilentParty
 from simulator.caller.tones import BEEP, FAX_ANSWER, Pause, Tone
 from simulator.speech.services import SpeechServices
-from tests.simulator.test_presets import rows
+from simulator.telnyx.requests.amd import AmdRules
+from tests.simulator.numbers_page import rows
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("espeakng_loader") is None, reason="espeakng_loader is not installed"
@@ -89,9 +90,9 @@ async def test_answering_machine_detection_says_what_is_documented(speech: Speec
         found = [
             ", ".join(
                 detected.happening.result
-                for detected in detections(mode, None, preset.kind, party.beep_at_ms, party.greeting_end_ms)
+                for detected in detections(rules, preset.kind, party.beep_at_ms, party.greeting_end_ms)
             )
-            for mode in ("premium", "detect", "greeting_end")
+            for rules in (AmdRules("premium", 30_000), AmdRules("detect"), AmdRules("greeting_end"))
         ]
         assert found == rows()[preset.number][3:6], preset.name
 

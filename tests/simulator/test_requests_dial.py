@@ -10,7 +10,6 @@ from simulator.telnyx.call_rules import RecordRules
 from simulator.telnyx.errors import TelnyxError
 from simulator.telnyx.facts import Header
 from simulator.telnyx.media.options import StreamOptions
-from simulator.telnyx.requests import calls
 from simulator.telnyx.requests.amd import AmdRules
 from simulator.telnyx.requests.dial import DIAL, DialRequest, parse_dial, unknown_connection
 from simulator.telnyx.requests.numbers import Destination, is_e164
@@ -35,7 +34,6 @@ def test_a_full_dial_and_what_is_made_of_it():
         timeout_secs=60,
         time_limit_secs=600,
         retry_on_timeout=False,
-        preferred_codecs=("G722", "PCMU"),
         custom_headers=(Header("X-Account", "42"),),
         sip_headers=(Header("User-to-User", "12345"),),
         webhooks=WebhookRules(
@@ -80,8 +78,6 @@ def test_a_full_dial_and_what_is_made_of_it():
         bridge_on_answer=True,
         prevent_double_bridge=True,
         park_after_unbridge=True,
-        supervise_call_control_id=link,
-        supervisor_role="whisper",
         ignored=(
             "assistant",
             "billing_group_id",
@@ -91,12 +87,16 @@ def test_a_full_dial_and_what_is_made_of_it():
             "dialogflow_config",
             "diversion",
             "enable_dialogflow",
+            "preferred_codecs",
+            "privacy",
             "route_to_mobile",
             "sip_auth_password",
             "sip_auth_username",
             "sip_region",
             "sip_transport_protocol",
             "sound_modifications",
+            "supervise_call_control_id",
+            "supervisor_role",
         ),
     )
 
@@ -107,7 +107,7 @@ def test_the_least_a_dial_needs_and_telnyxs_defaults():
         to=(Destination("+15550100002"),), from_number="+15550100001", connection_id="1", unknown=("colour",)
     )
     assert (dialled.timeout_secs, dialled.time_limit_secs) == (30, 14_400)
-    assert (dialled.to_number, dialled.webhook_url) == ("+15550100002", None)
+    assert (dialled.to_number, dialled.webhooks.url) == ("+15550100002", None)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_single_track_is_recorded_in_one_channel_and_the_default_is_two():
 def test_premium_detection_takes_thirty_seconds_unless_told_otherwise():
     premium = parse_dial({**LEAST, "answering_machine_detection": "premium"}).amd
     assert premium is not None
-    assert (premium.is_premium, premium.total_analysis_ms) == (True, 30_000)
+    assert (premium.mode, premium.total_analysis_ms) == ("premium", 30_000)
     plain = parse_dial({**LEAST, "answering_machine_detection": "detect_beep"}).amd
     assert plain == AmdRules("detect_beep", total_analysis_ms=3500)
     assert parse_dial({**LEAST, "answering_machine_detection": "disabled"}).amd is None
@@ -311,8 +311,3 @@ def test_a_connection_nobody_knows():
         "source": {"pointer": "/connection_id"},
         "meta": {"url": "https://developers.telnyx.com/docs/overview/errors/10015"},
     }
-
-
-def test_the_older_names_are_the_same_things():
-    assert calls.parse_dial is parse_dial
-    assert calls.parse_command({"client_state": examples.STATE, "command_id": "c"}).command_id == "c"

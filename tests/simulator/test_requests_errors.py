@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.telnyx.errors import Code, SipReason, TelnyxError, TexmlNotFound
+from simulator.telnyx.errors import Code, TelnyxError, TexmlNotFound
 
 
 def test_the_body_of_a_fault_in_a_request_body():
@@ -59,11 +59,3 @@ def test_no_two_names_are_one_error():
 )
 def test_statuses(code: Code, status: int):
     assert code.status == status
-
-
-def test_sip_reasons_end_with_their_name():
-    assert [reason.name for reason in SipReason] == [
-        *("D1", "D2", "D3", "D7", "D13", "D24", "D35", "D36", "D38", "D51", "D60", "D61")
-    ]
-    assert SipReason.D13.text == "Dialed number is not included in whitelisted countries D13"
-    assert {reason.sip for reason in SipReason} == {403}

@@ -18,6 +18,7 @@ from simulator.telnyx.requests.dial import DIAL, parse_dial
 from simulator.telnyx.requests.fields import Object
 from simulator.telnyx.requests.texml_calls import CALL, parse_connection_call, parse_texml_call
 from tests.simulator import requests_examples as examples
+from tests.simulator.json_values import paths, replaced
 
 SCALARS = (
     st.none()
@@ -72,24 +73,6 @@ def check(error: TelnyxError) -> None:
     if "source" in only:
         assert only["source"]["pointer"].startswith("/")
     json.dumps(answer)
-
-
-def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Where in `value` something can be replaced."""
-    found = [at] if at else []
-    if isinstance(value, dict):
-        found += [path for key, inner in value.items() for path in paths(inner, (*at, key))]
-    elif isinstance(value, list):
-        found += [path for index, inner in enumerate(value) for path in paths(inner, (*at, index))]
-    return found
-
-
-def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    if not path:
-        return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = replaced(value[path[0]], path[1:], new)
-    return copy
 
 
 @given(data=st.data())

@@ -146,7 +146,7 @@ async def test_marks_come_back_when_the_audio_before_them_was_heard(simulator, c
 
 async def test_clear_stops_the_audio_and_returns_the_marks(simulator, control, bot, telnyx):
     await control.put(f"/numbers/{TO}", json=LISTENER)
-    await telnyx.calls.dial(**dial(bot))
+    dialled = (await telnyx.calls.dial(**dial(bot))).data
     stream = await bot.streams.get()
     await stream.play(bytes([0x10]) * 8000 * 20)
     await stream.send({"event": "mark", "mark": {"name": "one"}})
@@ -155,6 +155,9 @@ async def test_clear_stops_the_audio_and_returns_the_marks(simulator, control, b
     assert [frame["mark"]["name"] for frame in await stream.until("mark", 2)] == ["one", "two"]
     await stream.send({"event": "mark", "mark": {"name": "empty now"}})
     assert (await stream.until("mark", 3))[2]["mark"]["name"] == "empty now"
+    report = (await control.get(f"/calls/{dialled.call_control_id}")).json()
+    assert report["queued_ms"] == 0
+    assert 15_000 < report["cleared_ms"][0] <= 20_000
 
 
 @pytest.mark.parametrize(

@@ -88,17 +88,6 @@ class Account:
                     return view_of(connection)
         return None
 
-    def by_sip_user_name(self, user_name: str) -> Application | None:
-        """Who answers `sip:{user_name}@sip.telnyx.com`; capital letters do not count."""
-        wanted = user_name.lower()
-        for connection in self.credential_connections:
-            if connection.user_name.lower() == wanted:
-                return view_of(connection)
-        for credential in self.telephony_credentials:
-            if credential.sip_username.lower() == wanted:
-                return self.application(credential.connection_id)
-        return None
-
     def profile(self, profile_id: str) -> ProfileView | None:
         profile = self.profiles.find(profile_id)
         if profile is None:

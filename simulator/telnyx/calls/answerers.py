@@ -36,13 +36,18 @@ class Answerer:
     record_to: Path | None = None
 
 
-async def ring(leg: CallLeg, answerer: Answerer, timeout_seconds: float) -> bool:
+TIMED_OUT = Hangup("timeout", "caller", "487")
+GAVE_UP = Hangup("no_answer", "caller", "487")
+"""What a dial with `retry_on_timeout` false ends with instead."""
+
+
+async def ring(leg: CallLeg, answerer: Answerer, timeout_seconds: float, unanswered: Hangup = TIMED_OUT) -> bool:
     """Ring until somebody would answer; False when that never comes, and the leg is then hung up."""
     leg.tell(Ringing())
     ring_ms = answerer.ring_ms
     if ring_ms is None or ring_ms > timeout_seconds * 1000:
         await asyncio.sleep(timeout_seconds)
-        leg.hang_up(Hangup("timeout", "caller", "487"))
+        leg.hang_up(unanswered)
         return False
     if answerer.outcome is not None:
         await asyncio.sleep(ring_ms / 1000)

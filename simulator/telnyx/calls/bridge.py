@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from simulator.audio import Samples
 from simulator.speech.resampler import StreamResampler
@@ -12,8 +12,6 @@ from simulator.telnyx.happenings import Bridged
 
 if TYPE_CHECKING:
     from simulator.telnyx.calls.leg import CallLeg
-
-MUTES: Final = ("none", "both", "self", "opposite")
 
 
 class Bridge:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simulator.caller.answering_machine import Answered, detections
 from simulator.telnyx.happenings import MachineDetected
+from simulator.telnyx.requests.amd import AmdRules
 
 if TYPE_CHECKING:
     from simulator.telnyx.calls.leg import CallLeg
 
 
-def start_detection(leg: CallLeg, mode: str, config: Mapping[str, Any], kind: Answered) -> asyncio.Task[None]:
+def start_detection(leg: CallLeg, rules: AmdRules, kind: Answered) -> asyncio.Task[None]:
     """Detect who answered a leg that was just answered; the task ends once it is known."""
-    plan = detections(mode, config, kind, leg.party.beep_at_ms, leg.party.greeting_end_ms)
+    plan = detections(rules, kind, leg.party.beep_at_ms, leg.party.greeting_end_ms)
 
     async def detect() -> None:
         clock = asyncio.get_running_loop().time

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from simulator.telnyx.call_rules import RecordRules
 from simulator.telnyx.calls.answerers import ring
@@ -15,6 +13,7 @@ from simulator.telnyx.calls.digits import send_digits
 from simulator.telnyx.calls.exchange import Exchange, Order
 from simulator.telnyx.calls.leg import CallLeg
 from simulator.telnyx.facts import Hangup, Header
+from simulator.telnyx.requests.amd import AmdRules
 from simulator.telnyx.webhooks.announce import Announcer
 
 
@@ -34,7 +33,7 @@ class Transfer:
     park: bool = False
     muted_keys: str = "none"
     record: RecordRules | None = None
-    amd: tuple[str, Mapping[str, Any]] | None = None
+    amd: AmdRules | None = None
 
 
 def transfer(exchange: Exchange, leg: CallLeg, order: Transfer, announcer: Announcer) -> CallLeg:
@@ -51,7 +50,7 @@ def transfer(exchange: Exchange, leg: CallLeg, order: Transfer, announcer: Annou
         if order.record is not None:
             other.recordings.start(order.record, "OutboundAPI")
         if order.amd is not None:
-            start_detection(other, *order.amd, answerer.kind)
+            start_detection(other, order.amd, answerer.kind)
         await send_digits(other, order.send_digits)
         await limit_time(other, order.time_limit_seconds)
 

@@ -74,6 +74,7 @@ class CallLeg:
         """What writes this leg down, if anybody asked for it."""
         self._line = line
         self._on_wheel: int | None = None
+        self._late_before = self._late = 0
         self._flow: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._packets = 0
@@ -155,7 +156,9 @@ class CallLeg:
         if self.is_answered or self.hangup is not None:
             return
         self.answered_at = datetime.now(UTC)
-        self._on_wheel = self.facilities.wheel.add(self._tick)
+        wheel = self.facilities.wheel
+        self._late_before = wheel.punctuality.late_over_20_ms
+        self._on_wheel = wheel.add(self._tick)
         log.info("%s: answered.", self.id)
         self.tell(Answered(stream))
         self.answered.set()
@@ -198,7 +201,10 @@ class CallLeg:
         self.party.press(digit)
 
     def report(self) -> dict[str, Any]:
-        """The telephone's side of the call; times in milliseconds from the answer."""
+        """The telephone's side of the call; times in milliseconds from the answer.
+
+        `simulator_late`: how often media of any call left more than 20 ms late while this one was up.
+        """
         ended = None
         if self.hangup is not None:
             ended = {"cause": self.hangup.cause, "source": self.hangup.source, "sip": self.hangup.sip}
@@ -214,7 +220,9 @@ class CallLeg:
             "frames_sent": self.stream.frames_sent,
             "frames_received": self.stream.frames_received,
             "queued_ms": self.stream.queued_ms,
+            "cleared_ms": self.stream.cleared_ms,
             "digits": "".join(self._digits_sent),
+            "simulator_late": self._late,
             "findings": self.findings.report(),
             "warnings": [*self._warnings, *self.party.warnings],
         }
@@ -257,6 +265,11 @@ class CallLeg:
         if self.bridge is not None:
             self.bridge.press(self, digit)
 
+    def _leave_wheel(self, handle: int) -> None:
+        wheel = self.facilities.wheel
+        wheel.remove(handle)
+        self._late = wheel.punctuality.late_over_20_ms - self._late_before
+
     def _fail(self, error: Exception) -> None:
         log.error("%s: the simulator failed.", self.id, exc_info=error)
         self.warn(f"The simulator failed and ended the call: {error!r}; its log has the details.")
@@ -264,7 +277,7 @@ class CallLeg:
 
     async def _end(self) -> None:
         if self._on_wheel is not None:
-            self.facilities.wheel.remove(self._on_wheel)
+            self._leave_wheel(self._on_wheel)
         hangup = self.hangup or Hangup("unspecified", "unknown", "unspecified")
         self.hangup = hangup
         self.keypad.cancel("call_hangup")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from simulator.telnyx.account.store import Account
 from simulator.telnyx.account.views import Application
 from simulator.telnyx.calls import commands, sounds
-from simulator.telnyx.calls.answerers import Answerer, drop_later, ring
+from simulator.telnyx.calls.answerers import GAVE_UP, TIMED_OUT, Answerer, drop_later, ring
 from simulator.telnyx.calls.bridge import Bridge
 from simulator.telnyx.calls.detection import start_detection
 from simulator.telnyx.calls.digits import send_digits
@@ -21,8 +20,7 @@ from simulator.telnyx.calls.leg import CallLeg
 from simulator.telnyx.errors import Code, TelnyxError
 from simulator.telnyx.facts import Hangup
 from simulator.telnyx.findings import Findings
-from simulator.telnyx.requests.amd import AmdRules
-from simulator.telnyx.requests.dial import DialRequest
+from simulator.telnyx.requests.dial import DialRequest, unknown_connection
 from simulator.telnyx.requests.numbers import Destination
 from simulator.telnyx.routing import Routing
 from simulator.telnyx.webhooks.announce import ControlAnnouncer
@@ -30,18 +28,6 @@ from simulator.telnyx.webhooks.conformance import noting
 
 _CONNECTION_DIGITS: Final = range(10, 26)
 _TIME_LIMIT: Final = Hangup("time_limit", "unknown")
-_AMD_NAMES: Final = {
-    "total_analysis_ms": "total_analysis_time_millis",
-    "initial_silence_ms": "initial_silence_millis",
-    "after_greeting_silence_ms": "after_greeting_silence_millis",
-    "between_words_silence_ms": "between_words_silence_millis",
-    "greeting_ms": "greeting_duration_millis",
-    "greeting_silence_ms": "greeting_silence_duration_millis",
-    "greeting_total_ms": "greeting_total_analysis_time_millis",
-    "maximum_words": "maximum_number_of_words",
-    "maximum_word_ms": "maximum_word_length_millis",
-    "prompt_end_ms": "prompt_end_timeout_millis",
-}
 
 
 class Originator:
@@ -143,16 +129,11 @@ def connection_of(account: Account, connection_id: str, pointer: str = "/connect
     if application is None:
         if connection_id.isascii() and connection_id.isdigit() and len(connection_id) in _CONNECTION_DIGITS:
             return None
-        detail = "The requested connection_id (Call Control App ID) is either invalid or does not exist."
-        raise TelnyxError(Code.INVALID_CONNECTION_ID, detail, pointer)
+        raise unknown_connection(pointer)
     if not application.active:
         detail = "The connection is not active; activate it first."
         raise TelnyxError(Code.INVALID_CONNECTION_ID, detail, pointer)
     return application
-
-
-def amd_config(rules: AmdRules) -> Mapping[str, Any]:
-    return {wire: getattr(rules, name) for name, wire in _AMD_NAMES.items()}
 
 
 async def _live(
@@ -166,7 +147,8 @@ async def _live(
     if request.stream is not None and request.stream_before_ringing:
         leg.spawn(leg.stream.run(request.stream))
     cancelling = leg.spawn(_give_way(leg, taken))
-    if not await ring(leg, answerer, request.timeout_secs):
+    unanswered = TIMED_OUT if request.retry_on_timeout else GAVE_UP
+    if not await ring(leg, answerer, request.timeout_secs, unanswered):
         return
     if taken.done():
         leg.application_hangs_up()
@@ -178,7 +160,7 @@ async def _live(
     if request.record is not None:
         leg.recordings.start(request.record.rules, "OutboundAPI", leg.recording_id)
     if request.amd is not None:
-        start_detection(leg, request.amd.mode, amd_config(request.amd), answerer.kind)
+        start_detection(leg, request.amd, answerer.kind)
     if linked is not None and request.bridge_on_answer and linked.hangup is None:
         Bridge(linked, leg, park=request.park_after_unbridge)
     if request.audio_url is not None:

@@ -26,6 +26,7 @@ class LegStream:
         self._stream: media.MediaStream | None = None
         self._options: StreamOptions | None = None
         self._closed_frames = (0, 0)
+        self._closed_clears: list[int] = []
         self.reaches_self = False
         self.reaches_other = False
 
@@ -54,6 +55,11 @@ class LegStream:
     def queued_ms(self) -> int:
         """Audio of the application that the telephone has not heard yet."""
         return self._stream.queued_ms if self._stream else 0
+
+    @property
+    def cleared_ms(self) -> list[int]:
+        """Audio that each clear of the application threw away unheard."""
+        return [*self._closed_clears, *(self._stream.cleared_ms if self._stream else ())]
 
     def start(self, options: StreamOptions) -> str:
         """Open the stream beside what the leg does; the id of the stream."""
@@ -91,6 +97,7 @@ class LegStream:
             await stream.close()
             sent, received = self._closed_frames
             self._closed_frames = (sent + stream.frames_sent, received + stream.frames_received)
+            self._closed_clears += stream.cleared_ms
             if opened:
                 log.info("%s: media stream is closed.", leg.id)
                 leg.tell(StreamStopped(options, stream.stream_id))

@@ -14,7 +14,7 @@ from simulator.telnyx.calls.dialling import limit_time
 from simulator.telnyx.calls.exchange import Exchange, Order
 from simulator.telnyx.calls.incoming import source_of, status_of, texml_flow
 from simulator.telnyx.calls.leg import CallLeg
-from simulator.telnyx.calls.outgoing import amd_config, connection_of
+from simulator.telnyx.calls.outgoing import connection_of
 from simulator.telnyx.calls.texml_leg import TexmlCallLeg
 from simulator.telnyx.errors import Code, TelnyxError
 from simulator.telnyx.findings import Findings
@@ -126,7 +126,7 @@ async def _detect(
     leg: CallLeg, request: TexmlDial, rules: AmdRules, answerer: Answerer, announcer: TexmlAnnouncer
 ) -> None:
     """Returns when the instructions may begin: Telnyx holds them back until it knows who answered, or not."""
-    detecting = start_detection(leg, rules.mode, amd_config(rules), answerer.kind)
+    detecting = start_detection(leg, rules, answerer.kind)
     if request.detect_async:
         leg.spawn(_cut_playback(leg, request, announcer))
         return

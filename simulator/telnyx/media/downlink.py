@@ -23,6 +23,7 @@ MAX_CHUNK_SECONDS: Final = 30
 _MP3_SECONDS: Final = 0.95
 """One file per second, and a little for the way."""
 _MOST_MARKS_PER_TICK: Final = 1000
+_MOST_CLEARS_KEPT: Final = 100
 
 
 class Answers(Protocol):
@@ -65,6 +66,8 @@ class Downlink:
         self._reached: list[str] = []
         self._playing = False
         self._mp3_allowed_at = 0.0
+        self.cleared_ms: list[int] = []
+        """What was waiting at each clear, the first hundred of them."""
 
     @property
     def queued_ms(self) -> int:
@@ -170,6 +173,8 @@ class Downlink:
             self._answers.reached(name)
 
     def _clear(self) -> None:
+        if len(self.cleared_ms) < _MOST_CLEARS_KEPT:
+            self.cleared_ms.append(self.queued_ms)
         waiting = self._mp3.clear() if self._mp3 is not None else []
         marks = [*self._reached, *self._playout.clear(), *waiting]
         self._reached, self._playing = [], False

@@ -89,6 +89,11 @@ class MediaStream:
         """Audio of the application that has not been heard yet."""
         return 0 if self._downlink is None else self._downlink.queued_ms
 
+    @property
+    def cleared_ms(self) -> list[int]:
+        """Audio that each clear of the application threw away unheard, in milliseconds."""
+        return [] if self._downlink is None else self._downlink.cleared_ms
+
     async def open(self) -> None:
         """Dial the application and say `connected` and `start`. Raises StreamFailed."""
         try:

@@ -69,10 +69,6 @@ class AmdRules:
     maximum_word_ms: int = 3500
     prompt_end_ms: int = 5000
 
-    @property
-    def is_premium(self) -> bool:
-        return self.mode.startswith("premium")
-
 
 def amd_rules(values: Mapping[str, Any]) -> AmdRules | None:
     """What checked parameters ask for; None when detection is off."""

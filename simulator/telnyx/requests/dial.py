@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from simulator.telnyx.errors import Code, TelnyxError
 from simulator.telnyx.facts import Header
@@ -79,8 +79,6 @@ _HONOURED: Final[dict[str, Kind]] = {
     "time_limit_secs": TIME_LIMIT_SECS,
     "retry_on_timeout": Flag(),
     "media_encryption": MEDIA_ENCRYPTION,
-    "privacy": Choice("id", "none"),
-    "preferred_codecs": Text(),
     "custom_headers": CUSTOM_HEADERS,
     "sip_headers": SIP_HEADERS,
     "send_digits_on_answer": SEND_DIGITS,
@@ -91,8 +89,6 @@ _HONOURED: Final[dict[str, Kind]] = {
     "bridge_on_answer": Flag(),
     "prevent_double_bridge": Flag(),
     "park_after_unbridge": PARK,
-    "supervise_call_control_id": Text(least=1),
-    "supervisor_role": SUPERVISOR_ROLE,
     "transcription": Flag(),
     "transcription_config": TRANSCRIPTION_CONFIG,
     **AMD_KINDS,
@@ -101,6 +97,10 @@ _HONOURED: Final[dict[str, Kind]] = {
     **WEBHOOK_KINDS,
 }
 _WITHOUT_EFFECT: Final[dict[str, Kind]] = {
+    "supervisor_role": SUPERVISOR_ROLE,
+    "supervise_call_control_id": Text(least=1),
+    "preferred_codecs": Text(),
+    "privacy": Choice("id", "none"),
     "assistant": ASSISTANT,
     "billing_group_id": BILLING_GROUP_ID,
     "conference_config": _CONFERENCE,
@@ -134,7 +134,7 @@ DIAL: Final = Object(
 class DialRequest:
     """A valid dial. Times in seconds; a time of recording, detection or retrying as its own type says.
 
-    `to` is rung all at once. `retry_on_timeout` False: a call nobody takes ends as `no_answer`, not as `timeout`.
+    `to` is rung all at once.
     `ignored` names parameters without effect here, `unknown` those that Telnyx does not know.
     """
 
@@ -144,11 +144,9 @@ class DialRequest:
     client_state: str | None = None
     command_id: str | None = None
     from_display_name: str | None = None
-    is_private: bool = False
     timeout_secs: int = 30
     time_limit_secs: int = 14_400
     retry_on_timeout: bool = True
-    preferred_codecs: tuple[str, ...] = ()
     custom_headers: tuple[Header, ...] = ()
     sip_headers: tuple[Header, ...] = ()
     webhooks: WebhookRules = field(default_factory=WebhookRules)
@@ -165,8 +163,6 @@ class DialRequest:
     bridge_on_answer: bool = False
     prevent_double_bridge: bool = False
     park_after_unbridge: bool = False
-    supervise_call_control_id: str | None = None
-    supervisor_role: Literal["barge", "whisper", "monitor"] = "barge"
     ignored: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
 
@@ -175,16 +171,11 @@ class DialRequest:
         """The first destination's address."""
         return self.to[0].address
 
-    @property
-    def webhook_url(self) -> str | None:
-        return self.webhooks.url
-
 
 def parse_dial(body: Mapping[str, Any]) -> DialRequest:
     """Raises TelnyxError with the pointer of the first parameter at fault."""
     values = DIAL.read(body)
     to = encrypted(values["to"], values.get("media_encryption"))
-    codecs = values.get("preferred_codecs", "")
     return DialRequest(
         to=to,
         from_number=values["from"],
@@ -192,11 +183,9 @@ def parse_dial(body: Mapping[str, Any]) -> DialRequest:
         client_state=values.get("client_state"),
         command_id=values.get("command_id"),
         from_display_name=values.get("from_display_name"),
-        is_private=values.get("privacy") == "id",
         timeout_secs=values.get("timeout_secs", 30),
         time_limit_secs=values.get("time_limit_secs", 14_400),
         retry_on_timeout=values.get("retry_on_timeout", True),
-        preferred_codecs=tuple(codec.strip() for codec in codecs.split(",") if codec.strip()),
         custom_headers=headers(values, "custom_headers"),
         sip_headers=headers(values, "sip_headers"),
         webhooks=webhook_rules(values),
@@ -213,17 +202,12 @@ def parse_dial(body: Mapping[str, Any]) -> DialRequest:
         bridge_on_answer=values.get("bridge_on_answer", False),
         prevent_double_bridge=values.get("prevent_double_bridge", False),
         park_after_unbridge="park_after_unbridge" in values,
-        supervise_call_control_id=values.get("supervise_call_control_id"),
-        supervisor_role=values.get("supervisor_role", "barge"),
         ignored=without_effect(values, frozenset(_HONOURED)),
         unknown=tuple(DIAL.unknown(body)),
     )
 
 
-def unknown_connection() -> TelnyxError:
-    """What a dial gets whose `connection_id` is no Call Control application with a webhook address."""
-    detail = (
-        "The requested connection_id (Call Control App ID) is invalid or does not exist; it must be that of a "
-        "Call Control application with a valid webhook URL."
-    )
-    return TelnyxError(Code.INVALID_CONNECTION_ID, detail, "/connection_id")
+def unknown_connection(pointer: str = "/connection_id") -> TelnyxError:
+    """What a call gets whose `connection_id`, or `ApplicationSid` at another `pointer`, is nobody's."""
+    detail = "The requested connection_id (Call Control App ID) is either invalid or does not exist."
+    return TelnyxError(Code.INVALID_CONNECTION_ID, detail, pointer)

@@ -9,7 +9,6 @@ from typing import Any
 from simulator.telnyx.calls import commands, dialling, sounds
 from simulator.telnyx.calls.exchange import Exchange, ExchangeFull
 from simulator.telnyx.calls.leg import CallLeg
-from simulator.telnyx.calls.outgoing import amd_config
 from simulator.telnyx.calls.player import ENDLESS
 from simulator.telnyx.calls.sounds import Source
 from simulator.telnyx.errors import Code, TelnyxError
@@ -198,7 +197,7 @@ def _transfer(exchange: Exchange, leg: CallLeg, order: Transfer) -> None:
         park=order.park_after_unbridge,
         muted_keys=order.mute_dtmf,
         record=None if order.record is None else order.record.rules,
-        amd=None if order.amd is None else (order.amd.mode, amd_config(order.amd)),
+        amd=order.amd,
     )
     try:
         dialling.transfer(exchange, leg, made, announcer)

@@ -11,15 +11,8 @@ from email.utils import format_datetime
 from typing import Any, Final
 
 from simulator.telnyx.calls.leg import CallLeg
+from simulator.telnyx.webhooks.texml_wire import ended_status
 
-_STATUS: Final = {
-    "normal_clearing": "completed",
-    "time_limit": "completed",
-    "user_busy": "busy",
-    "timeout": "no-answer",
-    "no_answer": "no-answer",
-    "originator_cancel": "canceled",
-}
 _ANSWERED_BY: Final = {
     "human": "human",
     "human_residence": "human",
@@ -58,7 +51,7 @@ def call_resource(leg: CallLeg, account_sid: str) -> dict[str, Any]:
 def status(leg: CallLeg) -> str:
     if leg.hangup is None:
         return "in-progress" if leg.is_answered else "ringing"
-    return _STATUS.get(leg.hangup.cause, "failed")
+    return ended_status(leg.hangup)
 
 
 def stream_resource(

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from simulator.telnyx.facts import CallFacts
+from simulator.telnyx.facts import CallFacts, Hangup
 from simulator.telnyx.happenings import (
     Answered,
     GreetingEnded,
@@ -104,6 +104,11 @@ def _status(call: CallFacts, happening: Happening, at: datetime) -> tuple[Status
             return None
 
 
+def ended_status(hangup: Hangup) -> str:
+    """`CallStatus` of a call that is over."""
+    return _STATUS.get(hangup.cause, "failed")
+
+
 def answered_by(happening: MachineDetected | GreetingEnded) -> AnsweredBy:
     if isinstance(happening, GreetingEnded):
         return _GREETINGS.get(happening.result, "machine_end_other")
@@ -180,7 +185,7 @@ def _progress(call: CallFacts, sequence: int, at: datetime, status: str) -> Form
 def _completed(call: CallFacts, end: HungUp, at: datetime) -> Form:
     """`CallDuration` in whole seconds since the answer, 0 for a call that was never answered."""
     since = end.answered_at
-    form = _progress(call, 3, at, _STATUS.get(end.hangup.cause, "failed")) | {
+    form = _progress(call, 3, at, ended_status(end.hangup)) | {
         "CallControlId": call.ids.call_control_id,
         "CallDuration": str(max(0, int((end.ended_at - since).total_seconds())) if since else 0),
         "CallLegId": call.ids.call_leg_id,
