@@ -14,6 +14,9 @@ help: ## Say what there is
 
 setup: .venv/.ready ## Make .venv with everything in it
 
+# An agent starts in a third of the time with bytecode in .venv, wherever the environment would not have it written.
+unexport PYTHONDONTWRITEBYTECODE
+
 run: setup ## Open the console; with no keys set, everything is simulated
 	@$(BIN)/sidetone $(ARGS)
 

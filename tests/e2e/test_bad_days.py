@@ -167,7 +167,8 @@ async def test_a_simulator_that_dies_in_a_call_ends_it_and_the_agent_lives(house
 
 
 async def test_an_agent_that_dies_in_a_call_ends_it_when_it_is_back(house: House) -> None:
-    await house.script("+15550100151", HELLO, HELLO, HELLO)
+    # More patience than an agent takes to start again on a busy machine.
+    await house.script("+15550100151", HELLO, HELLO, HELLO, answer_timeout_ms=90_000)
     call = await house.dial("+15550100151")
     seen = await house.until(lambda e: e.call == call and isinstance(e, events.TurnUserStopped))
     house.agent.kill()

@@ -232,3 +232,7 @@ async def test_events_and_deliveries_are_on_record(line: Line) -> None:
     assert deliveries.data
     events = await line.client.call_events.list()
     assert {event.name for event in events.data or []} >= {"call.initiated", "call.answered"}
+    named = await line.client.call_events.list(filter={"application_name": {"contains": "nothing like it"}})
+    assert not named.data
+    named = await line.client.call_events.list(filter={"application_name": {"contains": "Test"}})
+    assert named.data

@@ -151,6 +151,7 @@ async def test_pipecats_service_speaks_and_calls_tools(simulator):
         frames_to_send=[*(LLMContextFrame(context) for context in contexts), EndFrame()],
         send_end_frame=False,
     )
+    await service._client.close()
     text = "".join(frame.text for frame in down if isinstance(frame, LLMTextFrame))
     assert text == "Hello, this is Riverside Clinic. How can I help you?"
     assert any(isinstance(frame, FunctionCallsStartedFrame) for frame in down)
