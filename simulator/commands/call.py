@@ -27,7 +27,7 @@ async def run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     try:
         if chosen.replay is not None:
             call_arguments.check_replay(chosen)
-            return await replay.run(chosen.replay, chosen.url, chosen.auth_token, chosen.json)
+            return await replay.run(chosen.replay, chosen.url, call_arguments.auth_token(chosen), chosen.json)
         order = call_arguments.order(chosen)
     except call_arguments.UsageError as error:
         print(f"{parser.prog} call: {error}", file=sys.stderr)

@@ -45,7 +45,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     call.add_argument("--from", dest="from_", default=CALLER, metavar="NUMBER", help=f"usually {CALLER}")
     call.add_argument("--to", default=CALLED, metavar="NUMBER", help=f"usually {CALLED}")
     call.add_argument("--method", choices=("GET", "POST"), help="how TeXML is fetched; usually POST")
-    call.add_argument("--auth-token", metavar="TOKEN", help="the stream_auth_token that --url expects")
+    call.add_argument(
+        "--auth-token-file", type=Path, metavar="FILE", help="holds the stream_auth_token that --url expects"
+    )
     call.add_argument("--codec", metavar="NAME", help="of the caller's telephone, such as PCMU or PCMA")
     call.add_argument("--fault", action="append", default=[], metavar="NAME=VALUE", help="of the line; repeatable")
     call.add_argument("--seed", type=int, metavar="N", help="makes the faults of the line repeatable")
@@ -97,13 +99,14 @@ def check_replay(chosen: argparse.Namespace) -> None:
 def _bot(chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.method and not chosen.texml:
         raise UsageError("--method belongs to --texml.")
-    if chosen.auth_token and not chosen.url:
-        raise UsageError("--auth-token belongs to --url.")
+    if chosen.auth_token_file and not chosen.url:
+        raise UsageError("--auth-token-file belongs to --url.")
     if chosen.url:
         if not is_url(chosen.url, ("ws", "wss")):
             raise UsageError(f"--url must be a ws:// or wss:// address, not {chosen.url[:80]!r}.")
-        if chosen.auth_token:
-            return {"stream": {"url": chosen.url, "auth_token": chosen.auth_token}}
+        token = auth_token(chosen)
+        if token is not None:
+            return {"stream": {"url": chosen.url, "auth_token": token}}
         return {"stream_url": chosen.url}
     if chosen.texml:
         if not is_url(chosen.texml, ("http", "https")):
@@ -156,3 +159,16 @@ def _faults(chosen: argparse.Namespace) -> dict[str, Any]:
         raise UsageError(str(error)) from None
     usual = msgspec.structs.asdict(LineFaultPlan())
     return {name: value for name, value in msgspec.structs.asdict(plan).items() if value != usual[name]}
+
+
+def auth_token(chosen: argparse.Namespace) -> str | None:
+    """The stream_auth_token, from its file: a command line can be read by others. Raises UsageError."""
+    if chosen.auth_token_file is None:
+        return None
+    try:
+        token = chosen.auth_token_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{chosen.auth_token_file} cannot be read: {error}.") from error
+    if not token:
+        raise UsageError(f"{chosen.auth_token_file} is empty: put the stream_auth_token there.")
+    return token

@@ -72,7 +72,10 @@ class Replay:
         Raises ReplayError when the recorded stream had a token and this run has none.
         """
         if self.head.auth_token and auth_token is None:
-            raise ReplayError(f"The stream of {self.path} had a stream_auth_token, which is not on disk: give it.")
+            raise ReplayError(
+                f"The stream of {self.path} had a stream_auth_token, which is not kept on disk: give it with "
+                "--auth-token-file."
+            )
         frames = self.sent
         if auth_token is not None:
             frames = tuple(TimedFrame(frame.at_ns, _with_token(frame.message, auth_token)) for frame in frames)

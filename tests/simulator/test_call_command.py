@@ -59,7 +59,9 @@ def test_the_data_folder_may_stand_on_either_side_of_the_command() -> None:
     "options",
     [
         ("--url", "http://h"), ("--texml", "ws://h"), ("--url", "ws://h", "--method", "GET"),
-        ("--texml", "http://h", "--auth-token", "t"), ("--url", "ws://h", "--fault", "jitter"),
+        ("--texml", "http://h", "--auth-token-file", "t"),
+        ("--url", "ws://h", "--auth-token-file", "/no/such"),
+        ("--url", "ws://h", "--fault", "jitter"),
         ("--url", "ws://h", "--say", " "), ("--url", "ws://h", "--script", "nowhere.yaml"),
         ("--url", "ws://h", "--wav", "nowhere.wav"), ("--url", "ws://h", "--timeout", "0"),
     ],
