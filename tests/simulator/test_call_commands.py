@@ -87,6 +87,15 @@ async def test_a_gather_that_is_stopped_is_cancelled(line: Line) -> None:
     assert (await line.event("call.gather.ended", call_id))["status"] == "cancelled"
 
 
+async def test_a_gather_ends_before_the_call_it_was_on(line: Line) -> None:
+    call_id = await line.answered()
+    await line.client.calls.actions.gather(call_id)
+    await line.client.calls.actions.hangup(call_id)
+    await line.event("call.hangup", call_id)
+    assert (await line.event("call.gather.ended", call_id))["status"] == "call_hangup"
+    assert line.events()[-2:] == ["call.gather.ended", "call.hangup"]
+
+
 async def test_digits_sent_arrive_at_the_telephone(line: Line) -> None:
     call_id = await line.answered()
     await line.client.calls.actions.send_dtmf(call_id, digits="1w2#", duration_millis=100)

@@ -132,7 +132,7 @@ def gather(leg: CallLeg, rules: GatherRules, prompted: Prompted | None = None) -
         ended = await _gather(leg, rules, prompted)
         leg.tell(ended)
 
-    leg.spawn(gathering())
+    leg.spawn(gathering(), tells_its_end=True)
 
 
 def stop_gather(leg: CallLeg) -> None:

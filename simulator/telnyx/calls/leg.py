@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _MAX_WARNINGS: Final = 50
 _MAX_DIGITS_KEPT: Final = 500
+_LAST_WORDS_SECONDS: Final = 0.2
 
 State = Literal["ringing", "answered", "ended"]
 Flow = Callable[["CallLeg"], Awaitable[None]]
@@ -76,7 +77,9 @@ class CallLeg:
         self._on_wheel: int | None = None
         self._late_before = self._late = 0
         self._flow: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._preparing: asyncio.Task[bool] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
         self._packets = 0
         self._warnings: dict[str, None] = {}
         self._digits_sent: list[str] = []
@@ -124,8 +127,13 @@ class CallLeg:
         if self.hangup is None:
             self._flow = self.spawn(after())
 
-    def spawn(self, work: Coroutine[Any, Any, None] | Awaitable[None]) -> asyncio.Task[None]:
-        """Do `work` beside the leg, at most until its end; a failure of it ends the leg."""
+    def spawn(
+        self, work: Coroutine[Any, Any, None] | Awaitable[None], *, tells_its_end: bool = False
+    ) -> asyncio.Task[None]:
+        """Do `work` beside the leg, at most until its end; a failure of it ends the leg.
+
+        `tells_its_end`: it stops by itself when the leg is hung up, and tells of that before the hang-up is told.
+        """
 
         async def guarded() -> None:
             try:
@@ -136,13 +144,23 @@ class CallLeg:
         task = asyncio.create_task(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if tells_its_end:
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
         if isinstance(work, Coroutine):
             # A task that is cancelled before its first step leaves its coroutine open.
             task.add_done_callback(lambda _: work.close())
         return task
 
     async def prepare(self) -> bool:
-        """Have the party's lines spoken; if they cannot be, the leg ends and its warnings say why."""
+        """Have the party's lines spoken, once; if they cannot be, the leg ends and its warnings say why."""
+        if self._preparing is None:
+            self._preparing = asyncio.create_task(self._prepare())
+            self._tasks.add(self._preparing)
+            self._preparing.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(self._preparing)
+
+    async def _prepare(self) -> bool:
         try:
             await self.party.prepare()
             return True
@@ -282,8 +300,8 @@ class CallLeg:
         self.hangup = hangup
         self.keypad.cancel("call_hangup")
         self.player.stop("all", "call_hangup")
-        # What waits for a gather or a sound hears of its end before it is cancelled.
-        await asyncio.sleep(0)
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=_LAST_WORDS_SECONDS)
         for task in self._tasks:
             task.cancel()
         if self._tasks:
