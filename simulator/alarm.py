@@ -69,7 +69,8 @@ class _FileAlarm:
         seconds, rest = divmod(max(when, 0.0), 1.0)
         # A value of zero would disarm it.
         spec = _ITIMERSPEC.pack(0, 0, int(seconds), max(1, int(rest * 1e9)))
-        self._settime(self._file, _TFD_TIMER_ABSTIME, spec, None)
+        if self._settime(self._file, _TFD_TIMER_ABSTIME, spec, None) < 0:
+            raise OSError(ctypes.get_errno(), "timerfd_settime")
 
     def close(self) -> None:
         self._loop.remove_reader(self._file)

@@ -70,7 +70,7 @@ class Rule(Enum):
         "Resample to the codec's rate: 8000 Hz for PCMU and PCMA, stream_bidirectional_sampling_rate for L16.",
     )
     FLOOD = (
-        "More than ten minutes of audio were waiting to be played, so more was refused with error 100005.",
+        "More was sent than can wait, such as ten minutes of audio that is not played yet, so the rest was lost.",
         "Send audio at about the pace at which it plays.",
     )
     MP3_TOO_OFTEN = (

@@ -149,3 +149,12 @@ async def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path):
         f"Port {port} is already in use: stop what listens there or choose another with --port.\n"
     )
     assert not (tmp_path / "simulator.json").exists()
+
+
+async def test_a_call_too_many_is_refused_and_leaves_nothing(simulator, control, bot, monkeypatch) -> None:
+    monkeypatch.setattr("simulator.telnyx.calls.exchange._MAX_LIVE", 0)
+    refused = await control.post("/calls", json={"texml_url": f"{bot.url}/texml"})
+    assert (refused.status_code, "hang some up" in refused.json()["error"]["message"]) == (503, True)
+    if simulator.webhooks._channels:
+        await asyncio.wait(simulator.webhooks._channels)
+    assert simulator.exchange.live == 0

@@ -138,8 +138,12 @@ class Exchange:
         )
 
     def start(self, order: Order, party: Party, announcer: Announcer, flow: Flow) -> CallLeg:
-        """A new leg, which lives until it is hung up. Raises ExchangeFull."""
-        self.check_room()
+        """A new leg, which lives until it is hung up and closes its announcer then. Raises ExchangeFull."""
+        try:
+            self.check_room()
+        except ExchangeFull:
+            announcer.close()
+            raise
         ids = CallIds() if order.session_id is None else CallIds(call_session_id=order.session_id)
         facts = CallFacts(
             ids=ids,

@@ -213,6 +213,8 @@ class MediaStream:
             # It came with the upgrade: what it causes must not overtake the start frame.
             if len(self._early) < _MOST_EARLY:
                 self._early.append(message)
+            else:
+                self._findings.note(Rule.FLOOD, f"More than {_MOST_EARLY:,} messages came before the start frame.")
             return
         if self._tap is not None:
             self._tap.received(message)

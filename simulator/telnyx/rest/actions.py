@@ -202,7 +202,6 @@ def _transfer(exchange: Exchange, leg: CallLeg, order: Transfer) -> None:
     try:
         dialling.transfer(exchange, leg, made, announcer)
     except ExchangeFull as full:
-        announcer.close()
         raise TelnyxError(Code.USER_CHANNEL_LIMIT, f"User channel limit exceeded D1. {full}") from None
 
 
