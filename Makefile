@@ -5,7 +5,7 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 BIN := .venv/bin
 LOCK_COMMAND := pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-	pyproject.toml --extra speech --group dev --output-file requirements.lock
+	pyproject.toml --extra speech --extra whisper --group dev --output-file requirements.lock
 
 .PHONY: help setup run test check format bench screenshot lock clean
 

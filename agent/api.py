@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,13 +27,14 @@ from agent.events import Event
 class DialRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Dial ``to`` (E.164). ``from`` defaults to the agent's number; ``parameters`` reach the prompt.
 
-    ``who`` names the client for the journal.
+    ``who`` names the client for the journal. ``band`` is the line's: narrow, hd, or empty for the agent's own.
     """
 
     to: str
     from_: str | None = msgspec.field(name="from", default=None)
     parameters: dict[str, str] = {}
     time_limit_s: int | None = None
+    band: Literal["", "narrow", "hd"] = ""
     who: str = "api"
 
 
@@ -45,6 +46,35 @@ class DialAnswer(msgspec.Struct):
 
 class HangupRequest(msgspec.Struct, forbid_unknown_fields=True):
     who: str = "api"
+
+
+class TuneRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """``POST /calls/{call}/stt``: send ``fields`` as UpdateConfiguration into the call's AssemblyAI session, or,
+    with ``end_turn``, a ForceEndpoint."""
+
+    fields: dict[str, Any] = {}
+    end_turn: bool = False
+    who: str = "api"
+
+
+class TuneAnswer(msgspec.Struct):
+    """What was sent, and which of it the model's family does not honour, with the reason."""
+
+    sent: dict[str, Any]
+    ignored: dict[str, str]
+
+
+class SaveRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """``POST /calls/{call}/stt/save``: write the call's tuned values into the agent definition."""
+
+    who: str = "api"
+
+
+class SaveAnswer(msgspec.Struct):
+    """The definition file that was written, and the values that are new in it."""
+
+    path: str
+    values: dict[str, Any]
 
 
 class ErrorBody(msgspec.Struct):

@@ -209,10 +209,41 @@ class SttSpeechStarted(Event, tag="stt.speech_started"):
 
 class SttTurn(Event, tag="stt.turn"):
     """AssemblyAI's Turn, untouched: partial or final. A later one with the same ``session`` and
-    ``turn_order`` replaces it. Word times are milliseconds of audio time."""
+    ``turn_order`` replaces it. Word times are milliseconds of audio time; ``audio_ms`` is how much audio had
+    been sent to this session when it came."""
 
     session: int
     message: dict[str, Any]
+    audio_ms: int = 0
+
+
+class SttIgnored(Event, tag="stt.ignored"):
+    """Parameters that change nothing in this session, by name, each with the reason: AssemblyAI ignores unknown
+    ones without a word, and its stand-in names those that it does not play."""
+
+    session: int
+    parameters: dict[str, str]
+
+
+class SttTuned(Event, tag="stt.tuned"):
+    """The live session was retuned: ``fields`` went out as UpdateConfiguration, or, with ``end_turn``, a
+    ForceEndpoint. ``ignored`` names fields that the model's family does not honour, with the reason. ``who`` is
+    the client, or agent when a new connection was given the values of the one before."""
+
+    session: int
+    who: str
+    fields: dict[str, Any] = {}
+    end_turn: bool = False
+    ignored: dict[str, str] = {}
+
+
+class SttSplit(Event, tag="stt.split"):
+    """The connection broke in the middle of a turn. ``text`` is what had been understood of it; ``replayed_ms``
+    is how much of its audio the new connection was given again, 0 where the rest is all that will be heard."""
+
+    session: int
+    text: str
+    replayed_ms: int = 0
 
 
 class SttSent(Event, tag="stt.sent"):
