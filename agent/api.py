@@ -1,6 +1,7 @@
 """What the agent's HTTP API and event stream say and expect; the console and programs use these types.
 
-``POST /calls`` takes a :class:`DialRequest` and answers a :class:`DialAnswer`. ``GET /calls`` answers a list of
+``POST /calls`` takes a :class:`DialRequest` and answers a :class:`DialAnswer`; below ``/calls/{call}``,
+``/hangup``, ``/stt`` and ``/stt/save`` are described with their requests. ``GET /calls`` answers a list of
 :class:`agent.call_state.CallState`. ``GET /health`` answers :class:`Health`. Every failure is an
 :class:`ErrorBody` with a fitting HTTP status.
 
@@ -71,10 +72,12 @@ class SaveRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SaveAnswer(msgspec.Struct):
-    """The definition file that was written, and the values that are new in it."""
+    """The definition file that was written, and the values that are new in it, none when it had them already.
+    ``left_out`` are tuned values that are of no use to later calls, with the reason."""
 
     path: str
     values: dict[str, Any]
+    left_out: dict[str, str] = {}
 
 
 class ErrorBody(msgspec.Struct):

@@ -5,6 +5,10 @@ the real key, so neither the framework nor its log ever holds it. Audio passes t
 on as it came and copied to the journal; close codes and reasons pass in both directions. That is the only place
 where AssemblyAI's own Error texts can be seen: the frameworks drop them (pipecat 1.14
 ``services/assemblyai/stt.py`` knows four message types; livekit-plugins-assemblyai 1.8 raises a bare status).
+
+A session that breaks in the middle of a call is replaced behind the framework's back: see
+:mod:`agent.assemblyai_link`. So that one which only falls silent is noticed too, the tap adds
+``session_heartbeat`` to the query.
 """
 
 from __future__ import annotations
@@ -13,30 +17,29 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from functools import partial
+from typing import Any, Final
+from urllib.parse import parse_qsl
 
-import msgspec
 from starlette.responses import Response
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from starlette.websockets import WebSocket, WebSocketState
 
 from agent import events
+from agent.assemblyai_link import LAST_WORDS_S, Link
+from agent.assemblyai_upstream import Failure, Upstream
 from agent.events import Event
+from agent.stt_parameters import FAMILY_NAMES, FORMER_NAMES, PARAMETERS, family
+from agent.unanswered import Unanswered
 
-# Another try with the same settings cannot succeed: no authorisation, bad input, input the service refuses.
-PERMANENT = frozenset({401, 403, 1008, 3006, 3007})
-_TRIES_WITHOUT_WORDS = 3
-_OPEN_S = 5.0
-_LAST_WORDS_S = 2.0
-_MAX_MESSAGE = 1024 * 1024
-_KINDS: dict[str, type[Any]] = {
-    "Begin": events.SttBegin,
-    "SpeechStarted": events.SttSpeechStarted,
-    "Turn": events.SttTurn,
-    "Termination": events.SttTermination,
-}
+# As often as frameworks try a connection that is refused (pipecat 1.14, livekit-agents 1.8).
+_TRIES_AT_FIRST: Final = 3
+_WAITS_S: Final = (0.1, 0.5, 1.0, 2.0)
+_FAILING_S: Final = 12.0
+"""A caller is not left unheard for longer."""
+_HEALTHY_S: Final = 10.0
+_HEARTBEAT: Final = "session_heartbeat"
+_SECRET: Final = frozenset({"token", "webhook_auth_header_value"})
+_MAX_IGNORED = 50
 
 
 class Tap:
@@ -52,182 +55,170 @@ class Tap:
     def __init__(
         self, upstream: str, key: str, emit: Callable[[Event], object], on_deaf: Callable[[str], None]
     ) -> None:
-        self._upstream, self._key = upstream, key
-        self._emit, self._on_deaf = emit, on_deaf
+        self._upstream = Upstream(upstream, key)
+        self.emit, self._on_deaf = emit, on_deaf
         self._failures = 0
-        self._deaf = False
-        self._closing = False
-        self._connection: ClientConnection | None = None
-        self.session = 0
+        self._failing_since = self._opened_at = 0.0
+        self._deaf = self._closing = False
+        self._link: Link | None = None
+        self._sessions = 0
+        self.parameters: dict[str, str] = {}
+        """The query of the connection that is open or was last."""
+        self.tuned: dict[str, Any] = {}
+        """The values that the operator gave the live session; a new one is given them too."""
+        self.unanswered = Unanswered()
+        self.on_forced: Callable[[], object] = lambda: None
+        """Called when the operator has ended the caller's turn."""
         self.final_at = 0
         """When the last end-of-turn message passed, in monotonic nanoseconds."""
         self.final_confidence: float | None = None
 
-    async def send(self, message: dict[str, Any]) -> bool:
-        """Send a message of our own upstream, such as UpdateConfiguration; False when not connected."""
-        if self._connection is None:
+    @property
+    def session(self) -> int:
+        """The number of the session that is open or was last, from 1."""
+        return self._sessions
+
+    @property
+    def model(self) -> str:
+        """The ``speech_model`` that was asked for."""
+        return self.parameters.get("speech_model", "")
+
+    async def configure(self, fields: dict[str, Any], who: str, ignored: dict[str, str]) -> bool:
+        """Retune the live session; False when there is none just now.
+
+        Args:
+            fields: of UpdateConfiguration, checked.
+            who: the client that asks.
+            ignored: the fields that the model's family does not honour, with the reason; sent all the same.
+        """
+        if not await self.send({"type": "UpdateConfiguration", **fields}):
             return False
-        await self._connection.send(msgspec.json.encode(message).decode())
-        self._emit(events.SttSent(session=self.session, message=message))
+        self.tuned.update(fields)
+        self.emit(events.SttTuned(session=self.session, who=who, fields=fields, ignored=ignored))
         return True
 
+    async def end_turn(self, who: str) -> bool:
+        """End the caller's turn here and now; False when there is no session just now."""
+        if not await self.send({"type": "ForceEndpoint"}):
+            return False
+        self.emit(events.SttTuned(session=self.session, who=who, end_turn=True))
+        self.on_forced()
+        return True
+
+    async def send(self, message: dict[str, Any]) -> bool:
+        """Send a message of our own upstream; False when there is no session just now."""
+        return self._link is not None and await self._link.send(message)
+
     def close(self) -> None:
-        """The call is ending: what fails from here on is not a failure."""
+        """The call is ending: the session ends the open turn, and what fails from here on is not a failure."""
         self._closing = True
+        if self._link is not None:
+            self._link.end()
+
+    async def finish(self) -> None:
+        """Close, and wait for the last words, little more than two seconds at most."""
+        self.close()
+        if self._link is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._link.over.wait(), LAST_WORDS_S + 1)
 
     async def serve(self, websocket: WebSocket) -> None:
-        """Relay one connection of the framework until either side closes it."""
-        self.session += 1
-        session, query = self.session, websocket.url.query
-        try:
-            upstream = await self._open(query, websocket.headers.get("user-agent"))
-        except InvalidStatus as error:
-            status = error.response.status_code
-            self._failed(session, status, _refusal(error))
-            await websocket.send_denial_response(Response(status_code=status))
-            return
-        except (OSError, WebSocketException, TimeoutError) as error:
-            host = urlsplit(self._upstream).netloc
-            self._failed(session, 503, f"{host} cannot be reached ({error or type(error).__name__})")
+        """Relay one connection of the framework until either side closes it for good."""
+        if self._closing or self._deaf:
             await websocket.send_denial_response(Response(status_code=503))
             return
-        self._emit(events.SttOpened(session=session, parameters=dict(parse_qsl(query, keep_blank_values=True))))
+        query, session = websocket.url.query, self.next_session()
+        parameters = dict(parse_qsl(query, keep_blank_values=True))
+        own_heartbeat = _HEARTBEAT not in parameters
+        asked = f"{query}&{_HEARTBEAT}=true" if own_heartbeat else query
+        reopen = partial(self._upstream.open, asked, websocket.headers)
+        try:
+            upstream = await reopen()
+        except Failure as failure:
+            self.failed(session, failure, tries=_TRIES_AT_FIRST)
+            await websocket.send_denial_response(Response(status_code=failure.code))
+            return
+        self.opened(session, parameters)
         await websocket.accept()
-        self._connection = upstream
+        link = self._link = Link(self, websocket, parameters, reopen, own_heartbeat=own_heartbeat)
+        if self._closing:
+            link.end()
         try:
-            await self._relay(session, websocket, upstream)
+            await link.run(session, upstream)
+        except Exception as error:
+            self.failed(session, Failure(1011, f"the relay failed: {type(error).__name__}: {error}"))
+            if websocket.application_state == WebSocketState.CONNECTED:
+                await websocket.close(1011)
         finally:
-            self._connection = None
+            if self._link is link:
+                self._link = None
 
-    async def _open(self, query: str, user_agent: str | None) -> ClientConnection:
-        return await connect(
-            f"{self._upstream}?{query}",
-            additional_headers={"Authorization": self._key},
-            user_agent_header=user_agent,
-            open_timeout=_OPEN_S,
-            close_timeout=1,
-            compression=None,
-            max_size=_MAX_MESSAGE,
-            proxy=None if urlsplit(self._upstream).hostname in ("127.0.0.1", "localhost") else True,
-        )
+    def next_session(self) -> int:
+        """The number of the session that is about to be opened."""
+        self._sessions += 1
+        return self._sessions
 
-    async def _relay(self, session: int, websocket: WebSocket, upstream: ClientConnection) -> None:
-        down = asyncio.create_task(self._from_service(session, upstream, websocket), name="tap-down")
-        up = asyncio.create_task(self._from_framework(session, websocket, upstream), name="tap-up")
-        await asyncio.wait({down, up}, return_when=asyncio.FIRST_COMPLETED)
-        by = "service" if down.done() else "agent"
-        if by == "agent":
-            # The framework closed: the service's last words still belong in the journal.
-            await asyncio.wait({down}, timeout=_LAST_WORDS_S)
-        code, reason = 1011, ""
-        for task in (down, up):
-            task.cancel()
-            try:
-                closing = await task
-            except asyncio.CancelledError:
-                continue
-            except Exception as error:
-                self._failed(session, code, f"the relay failed: {error}")
-                continue
-            if closing is not None and task is (down if by == "service" else up):
-                code, reason = closing
-        self._emit(events.SttClosed(session=session, code=code, reason=reason, by=by))
-        await upstream.close()
-        if websocket.application_state == WebSocketState.CONNECTED:
-            # The framework may close in the same moment, which is as good.
-            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-                await websocket.close(*_sendable(code, reason))
+    def opened(self, session: int, parameters: dict[str, str]) -> None:
+        """A session was opened."""
+        self._opened_at = time.monotonic()
+        self.parameters = {name: "…" if name in _SECRET else value for name, value in parameters.items()}
+        self.emit(events.SttOpened(session=session, parameters=self.parameters))
 
-    async def _from_framework(
-        self, session: int, websocket: WebSocket, upstream: ClientConnection
-    ) -> tuple[int, str] | None:
-        """Pass on what the framework sends; returns how it closed, None when the service closed first."""
-        try:
-            while True:
-                message = await websocket.receive()
-                if message["type"] == "websocket.disconnect":
-                    closing = int(message.get("code") or 1005), str(message.get("reason") or "")
-                    await upstream.close(*_sendable(*closing))
-                    return closing
-                audio = message.get("bytes")
-                if audio is not None:
-                    await upstream.send(audio)
-                    continue
-                text = message.get("text") or ""
-                await upstream.send(text)
-                self._emit(events.SttSent(session=session, message=_object(text)))
-        except (ConnectionClosed, WebSocketDisconnect):
-            return None
+    def begun(self, session: int, begin: dict[str, Any]) -> None:
+        """The session's Begin came: tell what in its parameters changes nothing."""
+        told = begin.get("simulator")
+        ignored = _unknown(self.parameters) | (_told(told) if isinstance(told, dict) else {})
+        if ignored:
+            self.emit(events.SttIgnored(session=session, parameters=ignored))
 
-    async def _from_service(
-        self, session: int, upstream: ClientConnection, websocket: WebSocket
-    ) -> tuple[int, str] | None:
-        """Pass on what the service sends; returns how it closed, None when the framework closed first."""
-        error: tuple[int, str] | None = None
-        terminated = False
-        try:
-            async for data in upstream:
-                if isinstance(data, bytes):
-                    await websocket.send_bytes(data)
-                    continue
-                message = _object(data)
-                kind = message.get("type")
-                if kind == "Error":
-                    error = (_whole(message.get("error_code")), str(message.get("error")))
-                elif kind == "Turn":
-                    self._heard(message)
-                terminated = terminated or kind == "Termination"
-                await websocket.send_text(data)
-                if kind != "Error":
-                    self._emit(_KINDS.get(str(kind), events.SttOther)(session=session, message=message))
-        except (WebSocketDisconnect, RuntimeError):
-            return None
-        except ConnectionClosed:
-            pass
-        code, reason = upstream.close_code or 1006, upstream.close_reason or ""
-        if error is not None:
-            self._failed(session, *error)
-        elif not terminated and websocket.client_state == WebSocketState.CONNECTED:
-            self._failed(session, code, reason or f"the connection closed without a word (code {code})")
-        return code, reason
-
-    def _heard(self, turn: dict[str, Any]) -> None:
-        self._failures = 0
+    def heard(self, session: int, turn: dict[str, Any]) -> None:
+        """A Turn passed."""
+        now = time.monotonic_ns()
+        self.unanswered.heard(session, turn, now)
         if turn.get("end_of_turn"):
-            self.final_at = time.monotonic_ns()
+            self.final_at = now
             confidence = turn.get("end_of_turn_confidence")
             self.final_confidence = confidence if isinstance(confidence, (int, float)) else None
+            if turn.get("transcript"):
+                self._failures = 0
 
-    def _failed(self, session: int, code: int, text: str) -> None:
-        if self._closing:
-            return
+    def heard_again(self) -> None:
+        """The open turn's audio is given to another session."""
+        self.unanswered.heard_again()
+
+    def failed(self, session: int, failure: Failure, tries: int = len(_WAITS_S) + 1) -> float | None:
+        """Tell of a failure; returns the seconds to wait before another try, or None when it was the last."""
+        now = time.monotonic()
+        if self._opened_at and now - self._opened_at > _HEALTHY_S:
+            self._failures = 0
+        self._opened_at = 0.0
+        if not self._failures:
+            self._failing_since = now
         self._failures += 1
-        final = code in PERMANENT or self._failures >= _TRIES_WITHOUT_WORDS
-        self._emit(events.SttError(session=session, code=code, text=text, final=final))
-        if final and not self._deaf:
-            self._deaf = True
-            self._on_deaf(f"Speech recognition is gone: {text} (code {code}).")
+        final = failure.permanent or self._failures >= tries or now - self._failing_since > _FAILING_S
+        if not self._closing:
+            self.emit(events.SttError(session=session, code=failure.code, text=failure.text, final=final))
+            if final and not self._deaf:
+                self._deaf = True
+                self._on_deaf(f"Speech recognition is gone: {failure.text} (code {failure.code}).")
+        return None if final else _WAITS_S[min(self._failures, len(_WAITS_S)) - 1]
 
 
-def _object(text: str) -> dict[str, Any]:
-    try:
-        message = msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return {"text": text[:2000]}
-    return message if isinstance(message, dict) else {"value": message}
+def _unknown(parameters: dict[str, str]) -> dict[str, str]:
+    """The parameters that the service ignores without a word."""
+    kin = family(parameters.get("speech_model", ""))
+    ignored: dict[str, str] = {}
+    for name in parameters:
+        known = PARAMETERS.get(FORMER_NAMES.get(name, name))
+        if known is None:
+            ignored[name[:60]] = "AssemblyAI's v3 has no such parameter."
+        elif kin not in known.families:
+            ignored[name] = f"{FAMILY_NAMES[kin]} models have no use for it."
+    return dict(list(ignored.items())[:_MAX_IGNORED])
 
 
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) else 0
-
-
-def _refusal(error: InvalidStatus) -> str:
-    status = error.response.status_code
-    if status in (401, 403):
-        return "AssemblyAI refused the key: check ASSEMBLYAI_API_KEY"
-    return f"AssemblyAI refused the connection with HTTP {status}"
-
-
-def _sendable(code: int, reason: str) -> tuple[int, str]:
-    """A code that may be sent: 1005 and 1006 only say that none was received."""
-    return (1000 if code in (1005, 1006) else code), reason[:120]
+def _told(simulator: dict[str, Any]) -> dict[str, str]:
+    """What the stand-in says of the parameters that it does not play."""
+    ignored = simulator.get("ignored")
+    pairs = list(ignored.items())[:_MAX_IGNORED] if isinstance(ignored, dict) else []
+    return {str(name)[:60]: str(reason)[:300] for name, reason in pairs}

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from agent.assemblyai_tap import Tap
+from agent.carriers.line_codec import LineFormat
 from agent.events import CallEnded, Direction
 from agent.frameworks import Session
 
@@ -19,10 +20,11 @@ def _token() -> str:
 class Call:
     """What the registry knows of a live call.
 
-    ``media_token`` opens the media socket once, ``stt_token`` the tap. ``answered`` is monotonic nanoseconds, 0
-    before the answer. ``ended_by`` is who of our side ended it: agent, operator or nobody yet; ``reason`` is why
-    the agent could not go on, if that was it. ``outcome`` is settled before the call leaves the registry: it is
-    told when the media are over as well, which is when the call is ``told``.
+    ``media`` is what the carrier is asked for. ``media_token`` opens the media socket once, ``stt_token`` the tap.
+    ``answered`` is monotonic nanoseconds, 0 before the answer. ``ended_by`` is who of our side ended it: agent,
+    operator or nobody yet; ``reason`` is why the agent could not go on, if that was it. ``outcome`` is settled
+    before the call leaves the registry: it is told when the media are over as well, which is when the call is
+    ``told``.
     """
 
     direction: Direction
@@ -30,6 +32,7 @@ class Call:
     to: str
     parameters: dict[str, str]
     time_limit_s: int
+    media: LineFormat
     id: str = field(default_factory=lambda: f"c_{secrets.token_hex(5)}")
     media_token: str = field(default_factory=_token)
     stt_token: str = field(default_factory=_token)

@@ -6,18 +6,21 @@ else, so folding the same events always gives the same state.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 
 from agent import events
 from agent.events import Direction, Event
+from agent.turn_detection import Heard, Listening, cut_off, hear
 
 Phase = Literal["dialing", "ringing", "listening", "hearing", "thinking", "speaking", "ended"]
 Who = Literal["caller", "agent", "tool", "note"]
 
 MAX_LINES = 2_000
 MAX_TURNS = 500
+_MAX_SHOWN = 60
+_SPLIT = "stt:split"
 
 
 class Line(msgspec.Struct):
@@ -25,7 +28,7 @@ class Line(msgspec.Struct):
 
     ``key`` names what may still rewrite it: an open caller turn, an answer or a tool call; it is empty once
     nothing will. ``at`` is the UTC time of its first event. ``confidence`` is the end-of-turn confidence,
-    ``took_ms`` a tool's time, ``mark`` a short label such as ``rough`` or ``✂``.
+    ``took_ms`` a tool's time, ``mark`` a short label such as ``rough``, ``split`` or ``✂``.
     """
 
     who: Who
@@ -98,7 +101,7 @@ class CallState(msgspec.Struct):
     turns: list[Turn] = []
     media: Media = msgspec.field(default_factory=Media)
     errors: list[str] = []
-    stt_session: int = 0
+    listening: Listening = msgspec.field(default_factory=Listening)
     last_seq: int = 0
 
     @property
@@ -149,8 +152,16 @@ def apply(state: CallState, event: Event) -> CallState:
             state.media.encoding, state.media.sample_rate = event.encoding, event.sample_rate
         case events.MediaCleared():
             state.media.clears += 1
-        case events.SttBegin():
-            state.stt_session = event.session
+        case events.SttSent() | events.SttSpeechStarted() | events.SttOpened() | events.SttBegin():
+            hear(state.listening, event)
+        case events.SttIgnored():
+            hear(state.listening, event)
+        case events.SttTuned():
+            hear(state.listening, event)
+            _tuned(state, event)
+        case events.SttSplit():
+            hear(state.listening, event)
+            _split(state, event)
         case events.SttError():
             state.errors.append(f"stt {event.code}: {event.text}")
             _note(state, event, f"speech recognition: {event.text} ({event.code})", mark="✗")
@@ -159,6 +170,7 @@ def apply(state: CallState, event: Event) -> CallState:
             if state.live:
                 state.phase = "hearing"
         case events.TurnUserStopped():
+            hear(state.listening, event)
             turn = _turn(state, event.turn)
             turn.text, turn.confidence = event.text, event.confidence
             turn.decided_by, turn.silence_ms = event.decided_by, event.silence_ms
@@ -241,20 +253,73 @@ def _turn(state: CallState, number: int) -> Turn:
 
 def _stt_turn(state: CallState, event: events.SttTurn) -> None:
     message = event.message
+    heard = hear(state.listening, event)
     text = str(message.get("transcript") or "")
-    ended = bool(message.get("end_of_turn"))
     key = f"stt:{event.session}:{message.get('turn_order')}"
     line = _open(state, key)
     if line is None:
         if not text:
             return
-        line = Line("caller", text, event.at, key=key)
-        _add(state, line)
+        line = _open(state, _SPLIT)
+        if line is None:
+            if heard is not None:
+                _tell_cut_off(state, event, heard)
+            line = Line("caller", text, event.at)
+            _add(state, line)
+        line.key = key
     line.text = text or line.text
     confidence = message.get("end_of_turn_confidence")
     line.confidence = float(confidence) if isinstance(confidence, (int, float)) else None
-    line.mark = "rough" if message.get("recogniser") == "rough" else ""
-    line.final = ended
+    simulator = message.get("simulator")
+    rough = isinstance(simulator, dict) and bool(cast("dict[str, object]", simulator).get("rough"))
+    line.mark = "split" if heard is not None and heard.split else "rough" if rough else ""
+    line.final = bool(message.get("end_of_turn"))
+
+
+def _tell_cut_off(state: CallState, event: events.SttTurn, heard: Heard) -> None:
+    before = state.listening.heard[-2:-1]
+    if before and cut_off(before[0], heard):
+        gap = heard.started_ms - before[0].ended_at_ms
+        how = f"spoke on {gap} ms after it" if gap > 0 else "was still speaking"
+        _note(state, event, f"the end of turn cut the caller off, who {how}", mark="▲")
+
+
+def _split(state: CallState, event: events.SttSplit) -> None:
+    """What was understood before the connection broke: its line is written again when the new connection hears
+    the same audio, else it is all that there will be of it."""
+    line = next(
+        (line for line in reversed(state.lines[-30:]) if line.key.startswith("stt:") and not line.final), None
+    )
+    if line is None:
+        if not event.text:
+            return
+        line = Line("caller", event.text, event.at)
+        _add(state, line)
+    line.text, line.mark = event.text or line.text, "split"
+    if event.replayed_ms:
+        line.key = _SPLIT
+    else:
+        line.final, line.key = True, ""
+
+
+def _tuned(state: CallState, event: events.SttTuned) -> None:
+    """Tell what an operator changed; what a new connection is given again was told before."""
+    if event.who == "agent":
+        return
+    who = "operator" if event.who == "console" else event.who
+    done = ["ended the turn"] if event.end_turn else []
+    if event.fields:
+        done.append("set " + ", ".join(f"{name} {_shown(value)}" for name, value in event.fields.items()))
+    for name, why in event.ignored.items():
+        done.append(f"{name}: {why.rstrip('.')}")
+    _note(state, event, f"{who} {'; '.join(done)}", mark="")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = ", ".join(map(str, cast("list[object]", value))) if isinstance(value, list) else str(value)
+    return (text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…") or "nothing"
 
 
 def _answered(state: CallState, number: int, audio_ms: int) -> None:

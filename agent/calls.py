@@ -13,14 +13,16 @@ from starlette.websockets import WebSocket
 from agent import api, events, memory
 from agent.assemblyai_tap import Tap
 from agent.call import Call
+from agent.call_tuning import CallTuning
 from agent.carriers import telnyx, texml
+from agent.carriers.line_codec import wanted_format
 from agent.carriers.telnyx_line import HandshakeError, TelnyxLine
-from agent.carriers.telnyx_media import Start
 from agent.definition import Definition, ToolDefinition
+from agent.definition_file import DefinitionFile
 from agent.events import Direction, Event
 from agent.frameworks import Framework, Job
 from agent.limits import Limits, Refused
-from agent.settings import Settings
+from agent.settings import BANDS, Settings
 from agent.stream import EventStream
 from agent.tools import Tool, ToolBox
 from agent.turns import Turns
@@ -43,7 +45,9 @@ class Calls:
         stream: EventStream,
         own_url: Callable[[], str],
     ) -> None:
-        self._settings, self._definition, self._tools = settings, definition, tools
+        self._settings, self._tools = settings, tools
+        self._file = DefinitionFile(settings.definition, definition, settings.definition_copy)
+        self.tuning = CallTuning(self._file, stream)
         self._carrier, self._stream = carrier, stream
         self._own_url = own_url
         self._framework: Framework | None = None
@@ -87,6 +91,7 @@ class Calls:
             number,
             request.parameters,
             request.time_limit_s,
+            request.band,
         )
         self._emit(call, events.OperatorActed(who=request.who, action="dial", detail=number))
         began = time.monotonic()
@@ -100,7 +105,7 @@ class Calls:
                     webhook_url=f"{self._public_url()}/webhooks/telnyx",
                     command_id=call.id,
                     client_state=call.id,
-                    codec=settings.codec,
+                    media=call.media,
                     ring_s=settings.ring_s,
                     time_limit_s=call.time_limit_s,
                 )
@@ -123,8 +128,11 @@ class Calls:
         self._after(call, settings.ring_s + call.time_limit_s + _LIMIT_GRACE_S, self._too_long)
         return call
 
-    async def answer(self, form: Mapping[str, str]) -> str:
-        """TeXML for an incoming call whose request was checked; busy when there is no room."""
+    async def answer(self, form: Mapping[str, str], band: str = "") -> str:
+        """TeXML for an incoming call whose request was checked; busy when there is no room.
+
+        ``band`` is narrow or hd; anything else leaves it to the settings, and is told of.
+        """
         await self._open.wait()
         known = next((c for c in self._live.values() if c.call_control_id == form.get("CallSid")), None)
         if known is None:
@@ -135,15 +143,18 @@ class Calls:
                     events.Error(where="line", message=f"An incoming call was refused as busy: {refused}")
                 )
                 return texml.reject("busy")
-            known = self._begin("inbound", form.get("From", ""), form.get("To", ""), {}, None)
+            known = self._begin("inbound", form.get("From", ""), form.get("To", ""), {}, None, band)
             known.call_control_id = form.get("CallSid", "")
             self._emit(known, events.CallPlaced(call_control_id=known.call_control_id))
+            if band not in ("", *BANDS):
+                wrong = f"The TeXML address asks for band={band[:20]}, which is not {' or '.join(BANDS)}."
+                self._emit(known, events.Error(where="line", message=wrong, fix="SIDETONE_BAND counts instead."))
             self._after(known, _RING_GRACE_S, self._unanswered)
             self._after(known, known.time_limit_s, self._too_long)
         return texml.answer(
             self._media_url(known),
             {"sidetone_call": known.id},
-            self._settings.codec,
+            known.media,
             f"{self._public_url()}/texml/status",
         )
 
@@ -214,7 +225,7 @@ class Calls:
             return
         call.in_media = True
         await websocket.accept()
-        line = TelnyxLine(websocket, lambda event: self._emit(call, event))
+        line = TelnyxLine(websocket, lambda event: self._of_line(call, event), call.media)
         line.on_live = lambda event: self._stream.emit_live(event, call.id)
         try:
             start = await line.open()
@@ -228,19 +239,18 @@ class Calls:
             self._end(call, "media_lost", "agent", detail=str(error))
             return
         call.call_control_id = call.call_control_id or start.start.call_control_id
-        self._answered(call)
         try:
-            await self._talk(call, line, start)
+            await self._talk(call, line)
         finally:
             await line.finish()
             await self._after_media(call, line)
             await asyncio.to_thread(memory.give_back)
 
-    async def hang_up(self, call_id: str, who: str) -> None:
-        """End a call at the carrier.
+    def live(self, call_id: str) -> Call:
+        """A call that is not over.
 
         Raises:
-            Refused: there is no such live call, or the carrier refused.
+            Refused: there is none.
         """
         call = self._live.get(call_id)
         if call is None:
@@ -249,6 +259,15 @@ class Calls:
                 f"The call {call_id} has ended already." if known else f"There is no call {call_id}.",
                 409 if known else 404,
             )
+        return call
+
+    async def hang_up(self, call_id: str, who: str) -> None:
+        """End a call at the carrier.
+
+        Raises:
+            Refused: there is no such live call, or the carrier refused.
+        """
+        call = self.live(call_id)
         if who != "agent":
             self._emit(call, events.OperatorActed(who=who, action="hangup"))
         call.ended_by = call.ended_by or ("agent" if who == "agent" else "operator")
@@ -294,7 +313,7 @@ class Calls:
             call_id,
         )
 
-    async def _talk(self, call: Call, line: TelnyxLine, start: Start) -> None:
+    async def _talk(self, call: Call, line: TelnyxLine) -> None:
         def emit(event: Event) -> Event:
             return self._emit(call, event)
 
@@ -305,17 +324,16 @@ class Calls:
             lambda reason: self._deaf(call, reason),
         )
         turns = Turns(emit, line.mouth)
-        instructions, greeting = self._definition.texts(
+        definition = self._file.definition
+        instructions, greeting = definition.texts(
             direction=call.direction, from_=call.from_, to=call.to, parameters=call.parameters
         )
         job = Job(
             call=call.id,
-            definition=self._definition,
+            definition=definition,
             instructions=instructions,
             greeting=greeting,
             line=line,
-            start=start,
-            codec=self._settings.codec,
             tap=tap,
             stt_url=f"{self._own_url().replace('http', 'ws', 1)}/assemblyai/{call.stt_token}/v3/ws",
             llm=self._settings.openai,
@@ -339,7 +357,7 @@ class Calls:
             )
             await self._hang_up_by_agent(call, "it failed.")
         finally:
-            tap.close()
+            await tap.finish()
             turns.agent_stopped()
             call.session = None
 
@@ -369,9 +387,11 @@ class Calls:
         to: str,
         parameters: Mapping[str, str],
         time_limit_s: int | None,
+        band: str,
     ) -> Call:
         limit = self._settings.time_limit_s
-        call = Call(direction, from_, to, dict(parameters), min(time_limit_s or limit, limit))
+        media = wanted_format(self._settings, band, direction)
+        call = Call(direction, from_, to, dict(parameters), min(time_limit_s or limit, limit), media)
         self._live[call.id] = call
         self._limits.count()
         self._emit(
@@ -388,6 +408,12 @@ class Calls:
 
     def _emit(self, call: Call, event: Event) -> Event:
         return self._stream.emit(event, call.id)
+
+    def _of_line(self, call: Call, event: Event) -> Event:
+        if isinstance(event, events.MediaStarted):
+            # The webhook that tells of the answer may come after the media.
+            self._answered(call)
+        return self._emit(call, event)
 
     def _of(self, call_control_id: str) -> Call | None:
         if not call_control_id:

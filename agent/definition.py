@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from agent import tuning
+
 SHIPPED = Path(__file__).parent / "definitions" / "front_desk.toml"
 _BUILT_IN = frozenset({"direction", "from", "to", "today"})
 
@@ -45,10 +47,19 @@ class Voice(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Listening(msgspec.Struct, forbid_unknown_fields=True):
-    """AssemblyAI's model and up to 100 words or phrases, of 50 characters at most, that it should expect."""
+    """AssemblyAI's model and what helps it to understand.
+
+    ``keyterms``: up to 100 words or phrases, of 50 characters at most, that it should expect.
+    ``language_codes``: up to 10 languages, such as ``["en", "es"]``; the first counts most.
+    ``prompt``: what the calls are about, in up to 1750 characters.
+    ``session``: other parameters of AssemblyAI's v3 session under their own names, such as ``voice_focus``.
+    """
 
     model: str = "universal-3-6-pro"
     keyterms: list[str] = []
+    language_codes: list[str] = []
+    prompt: str = ""
+    session: dict[str, Any] = {}
 
 
 class AssemblyAiTurns(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,14 +67,19 @@ class AssemblyAiTurns(msgspec.Struct, forbid_unknown_fields=True):
 
     ``min_turn_silence``: after this pause a sentence that looks finished ends the turn.
     ``max_turn_silence``: after this pause any turn ends.
-    ``interruption_delay``: how long speech must last before it counts as a turn, 0 to 1000.
+    ``end_of_turn_confidence_threshold``: how sure it must be to end a turn, 0 to 1; Universal-Streaming alone.
+    ``vad_threshold``: how speech-like a sound must be, 0 to 1; higher ignores more noise.
+    ``interruption_delay``: so long after speech begins, plus 256, the first words are told, 0 to 1000.
+    ``continuous_partials``: tell unfinished words every second, not every three.
     """
 
     mode: Literal["min_latency", "balanced", "max_accuracy"] = "balanced"
     min_turn_silence: int | None = None
     max_turn_silence: int | None = None
-    interruption_delay: int | None = None
+    end_of_turn_confidence_threshold: float | None = None
     vad_threshold: float | None = None
+    interruption_delay: int | None = None
+    continuous_partials: bool | None = None
 
 
 class VadTurns(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,7 +94,8 @@ class VadTurns(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TurnSettings(msgspec.Struct, forbid_unknown_fields=True):
-    """``ended_by`` chooses which of the two tables is used."""
+    """``ended_by`` chooses which of the two tables ends the turns. With ``vad``, AssemblyAI's mode, silences and
+    threshold are not asked for; the rest of its table is."""
 
     ended_by: Literal["assemblyai", "vad"] = "assemblyai"
     assemblyai: AssemblyAiTurns = msgspec.field(default_factory=AssemblyAiTurns)
@@ -111,6 +128,20 @@ class Definition(msgspec.Struct, forbid_unknown_fields=True):
     turn: TurnSettings = msgspec.field(default_factory=TurnSettings)
     tools: list[ToolDefinition] = []
 
+    def stt_parameters(self) -> dict[str, Any]:
+        """What is asked of AssemblyAI's session, under the names of its parameters."""
+        listening = self.listening
+        asked: dict[str, Any] = {
+            "speech_model": listening.model,
+            "keyterms_prompt": listening.keyterms or None,
+            "language_codes": listening.language_codes or None,
+            "prompt": listening.prompt or None,
+            **_given(self.turn.assemblyai),
+            **listening.session,
+        }
+        unused = tuning.ENDS_TURNS if self.turn.ended_by == "vad" else ()
+        return {name: value for name, value in asked.items() if value is not None and name not in unused}
+
     def texts(self, *, direction: str, from_: str, to: str, parameters: dict[str, str]) -> tuple[str, str]:
         """The instructions and the greeting of one call."""
         known = {
@@ -135,10 +166,22 @@ def load(path: Path) -> Definition:
         DefinitionError: it cannot be read, is not TOML, or has a wrong, missing or unknown field.
     """
     try:
-        definition = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Definition)
+        return parse(path.read_text(encoding="utf-8"), path)
     except OSError as error:
         raise DefinitionError(f"The agent definition {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise DefinitionError(f"The agent definition {path} is not TOML: {error}.") from error
+
+
+def parse(text: str, path: Path) -> Definition:
+    """Check a definition's text; ``path`` is what errors name.
+
+    Raises:
+        DefinitionError: as :func:`load`.
+    """
+    try:
+        definition = msgspec.convert(tomllib.loads(text), Definition)
+    except tomllib.TOMLDecodeError as error:
         raise DefinitionError(f"The agent definition {path} is not TOML: {error}.") from error
     except msgspec.ValidationError as error:
         raise DefinitionError(f"The agent definition {path} is wrong: {error}.") from error
@@ -155,9 +198,21 @@ def _check(path: Path, definition: Definition) -> None:
         for name in template.get_identifiers():
             if name not in _BUILT_IN and name not in definition.parameters:
                 raise DefinitionError(f"{path}: ${name} has no default: add {name} to [parameters].")
-    terms = definition.listening.keyterms
-    if len(terms) > 100 or any(len(term) > 50 for term in terms):
-        raise DefinitionError(f"{path}: keyterms may be 100 at most, of 50 characters each.")
-    low, high = definition.turn.assemblyai.min_turn_silence, definition.turn.assemblyai.max_turn_silence
+    for name in definition.listening.session:
+        where = tuning.place(name)
+        if where != ("listening", "session", name):
+            rather = f"it belongs into [{'.'.join(where[:-1])}] as {where[-1]}" if where else "leave it out"
+            raise DefinitionError(f"{path}: {name} cannot be set in [listening.session]: {rather}.")
+    turns = definition.turn.assemblyai
+    try:
+        for name, value in (definition.stt_parameters() | _given(turns)).items():
+            tuning.check_value(name, value)
+    except tuning.TuningError as error:
+        raise DefinitionError(f"{path}: {error}") from error
+    low, high = turns.min_turn_silence, turns.max_turn_silence
     if low is not None and high is not None and low > high:
         raise DefinitionError(f"{path}: min_turn_silence {low} is above max_turn_silence {high}.")
+
+
+def _given(turns: AssemblyAiTurns) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.structs.asdict(turns).items() if value is not None}

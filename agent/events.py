@@ -142,11 +142,15 @@ class WebhookRejected(Event, tag="webhook.rejected"):
 
 
 class MediaStarted(Event, tag="media.started"):
-    """The media WebSocket's start message: what the line sends and expects."""
+    """The media WebSocket's start message: what the line sends, ``sample_rate`` in hertz being that of the audio.
+
+    ``asked`` is what we asked for and go on to send, such as ``G722 16000 Hz``, where the line sends another.
+    """
 
     stream_id: str
     encoding: str
     sample_rate: int
+    asked: str = ""
 
 
 class MediaStopped(Event, tag="media.stopped"):
@@ -298,9 +302,9 @@ class TurnUserStarted(Event, tag="turn.user_started"):
 class TurnUserStopped(Event, tag="turn.user_stopped"):
     """The caller's turn is over and goes to the LLM.
 
-    ``text`` is what was understood. ``decided_by`` is assemblyai or vad. ``silence_ms`` is the time from the
-    last voiced frame on the line to this decision. ``confidence`` is AssemblyAI's end_of_turn_confidence of
-    the final message, or null where there was none.
+    ``text`` is what was understood. ``decided_by`` is assemblyai or vad, or hangup where the call was over before
+    that and nobody answers. ``silence_ms`` is the time from the last voiced frame on the line to this decision.
+    ``confidence`` is AssemblyAI's end_of_turn_confidence of the final message, or null where there was none.
     """
 
     turn: int

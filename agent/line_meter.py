@@ -32,15 +32,16 @@ def loudness_db(samples: Samples) -> float:
 
 
 class Ear:
-    """The caller's side of the line, frame by frame."""
+    """The caller's side of the line, frame by frame; ``rate`` in hertz is that of its samples."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: int) -> None:
         self.frames = 0
         self.gaps = 0
         self.late = 0
         self.last_voiced = 0
         """When the last frame with speech in it arrived; 0 before the first."""
         self.peak_db = float(SILENCE_DB)
+        self._frame = rate // 50
         self._noise_db = -60.0
         self._jitter = 0.0
         self._last_chunk = 0
@@ -53,7 +54,7 @@ class Ear:
 
     def received(self, now: int, chunk: int, samples: Samples) -> None:
         """A media message arrived. ``chunk`` is the carrier's count, 0 when it gave none."""
-        frames = max(1, round(len(samples) / 160))
+        frames = max(1, round(len(samples) / self._frame))
         self.frames += frames
         if chunk and self._last_chunk and chunk > self._last_chunk + 1:
             self.gaps += chunk - self._last_chunk - 1

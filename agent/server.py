@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent import api
 from agent.agent import Agent
+from agent.call_state import CallState
 from agent.carriers import texml
 from agent.carriers.telnyx import BadWebhook, parse_webhook
 from agent.limits import Refused
@@ -39,6 +40,8 @@ def routes(agent: Agent) -> Starlette:
             Route("/calls", faces.guarded(faces.dial), methods=["POST"]),
             Route("/calls/{call}", faces.guarded(faces.call)),
             Route("/calls/{call}/hangup", faces.guarded(faces.hang_up), methods=["POST"]),
+            Route("/calls/{call}/stt", faces.guarded(faces.tune), methods=["POST"]),
+            Route("/calls/{call}/stt/save", faces.guarded(faces.save_tuning), methods=["POST"]),
             Route("/texml", faces.carrier(faces.texml), methods=["POST"]),
             Route("/texml/status", faces.carrier(faces.texml_status), methods=["POST"]),
             Route("/webhooks/telnyx", faces.carrier(faces.webhook), methods=["POST"]),
@@ -120,10 +123,13 @@ class _Faces:
         return _json(list(self._agent.stream.calls.values()))
 
     async def call(self, request: Request) -> Response:
+        return _json(self._state(request))
+
+    def _state(self, request: Request) -> CallState:
         state = self._agent.stream.calls.get(request.path_params["call"])
         if state is None:
             raise Refused(f"There is no call {request.path_params['call']}.", 404)
-        return _json(state)
+        return state
 
     async def dial(self, request: Request) -> Response:
         wanted = msgspec.json.decode(await _body(request), type=api.DialRequest)
@@ -133,11 +139,20 @@ class _Faces:
     async def hang_up(self, request: Request) -> Response:
         body = await _body(request) or b"{}"
         who = msgspec.json.decode(body, type=api.HangupRequest).who
-        await self._agent.calls.hang_up(request.path_params["call"], who if who != "agent" else "api")
+        await self._agent.calls.hang_up(request.path_params["call"], _client(who))
         return _json({})
 
-    async def texml(self, body: bytes, _age_ms: int, _request: Request) -> Response:
-        document = await self._agent.calls.answer(_form(body))
+    async def tune(self, request: Request) -> Response:
+        wanted = msgspec.json.decode(await _body(request), type=api.TuneRequest)
+        calls = self._agent.calls
+        return _json(await calls.tuning.tune(calls.live(request.path_params["call"]), wanted, _client(wanted.who)))
+
+    async def save_tuning(self, request: Request) -> Response:
+        who = msgspec.json.decode(await _body(request) or b"{}", type=api.SaveRequest).who
+        return _json(await self._agent.calls.tuning.save(self._state(request), _client(who)))
+
+    async def texml(self, body: bytes, _age_ms: int, request: Request) -> Response:
+        document = await self._agent.calls.answer(_form(body), request.query_params.get("band", "").lower())
         return Response(document, media_type=texml.CONTENT_TYPE)
 
     async def texml_status(self, body: bytes, age_ms: int, _request: Request) -> Response:
@@ -184,6 +199,11 @@ async def _body(request: Request) -> bytes:
     except ClientDisconnect as error:
         raise Refused("The request ended in the middle of its body.", 400) from error
     return b"".join(parts)
+
+
+def _client(who: str) -> str:
+    """The name of a client; what the agent does by itself is told from it."""
+    return who if who != "agent" else "api"
 
 
 def _form(body: bytes) -> dict[str, str]:

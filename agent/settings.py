@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from agent import paths
 from agent.definition import SHIPPED
+
+Band = Literal["narrow", "hd"]
+BANDS: tuple[Band, ...] = ("narrow", "hd")
+ByteOrder = Literal["little", "big"]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEFAULT_PORT = 8790
@@ -38,7 +43,8 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """See ``.env.example``; times in seconds."""
+    """See ``.env.example``; times in seconds. ``definition_copy`` is where tuned values of the shipped definition
+    are saved, None when SIDETONE_AGENT names one."""
 
     telnyx: Service
     assemblyai: Service
@@ -48,11 +54,14 @@ class Settings:
     connection_id: str
     phone_number: str
     public_url: str
+    band: Band
     codec: Literal["PCMU", "PCMA"]
+    l16_byte_order: ByteOrder
     port: int
     token: str = field(repr=False)
     texml_token: str = field(repr=False)
     definition: Path
+    definition_copy: Path | None
     allowed_prefixes: tuple[str, ...]
     max_calls: int
     max_calls_per_hour: int
@@ -122,7 +131,14 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
             )
         return value
 
+    named, copy = text("SIDETONE_AGENT"), paths.saved_definition()
     public_url = text("SIDETONE_PUBLIC_URL")
+    band = text("SIDETONE_BAND", "narrow").lower()
+    if band not in BANDS:
+        raise SettingsError(f"SIDETONE_BAND={band} is not narrow or hd.")
+    order = text("SIDETONE_L16_BYTE_ORDER", "little").lower()
+    if order not in ("little", "big"):
+        raise SettingsError(f"SIDETONE_L16_BYTE_ORDER={order} is not little or big.")
     codec = text("SIDETONE_CODEC", "PCMU").upper()
     if codec not in ("PCMU", "PCMA"):
         raise SettingsError(f"SIDETONE_CODEC={codec} is not PCMU or PCMA.")
@@ -144,11 +160,14 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         connection_id=text("TELNYX_CONNECTION_ID"),
         phone_number=text("TELNYX_PHONE_NUMBER"),
         public_url=address("SIDETONE_PUBLIC_URL", "", ("https", "http")) if public_url else "",
+        band=band,
         codec=codec,
+        l16_byte_order=order,
         port=int(number("SIDETONE_AGENT_PORT", DEFAULT_PORT, 0, 65535)),
         token=text("SIDETONE_TOKEN") or secrets.token_urlsafe(32),
         texml_token=text("SIDETONE_TEXML_TOKEN"),
-        definition=Path(text("SIDETONE_AGENT", str(SHIPPED))),
+        definition=Path(named) if named else copy if copy.exists() else SHIPPED,
+        definition_copy=None if named else copy,
         allowed_prefixes=tuple(text("SIDETONE_ALLOWED_PREFIXES", "+1").replace(",", " ").split()),
         max_calls=int(number("SIDETONE_MAX_CALLS", 20, 1, 1000)),
         max_calls_per_hour=int(number("SIDETONE_MAX_CALLS_PER_HOUR", 200, 1, 100_000)),

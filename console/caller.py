@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+Band = Literal["", "narrow", "hd"]
+BANDS: tuple[Band, ...] = ("narrow", "hd")
+
+_TELEPHONE_HZ = 8000
+_WIDEBAND = "G722"
+_HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +29,45 @@ class Caller:
     faults: dict[str, Any] = field(default_factory=dict[str, Any])
     record: Path | None = None
 
-    def order(self) -> dict[str, Any]:
-        """What the simulator is asked for; it checks the values."""
+    def order(self, *, wideband: bool = False) -> dict[str, Any]:
+        """What the simulator is asked for; it checks the values.
+
+        `wideband`: the telephone is one for HD voice, if nothing names its codec. Only a caller who dials in needs
+        it: one who is called has what the agent dials for.
+        """
+        named = self.codec or (self.script or {}).get("codec")
         given = {
             "script": self.script,
-            "codec": self.codec or None,
+            "codec": self.codec or (_WIDEBAND if wideband and not named else None),
             "preset": self.preset or None,
             "wav": None if self.wav is None else str(self.wav.resolve()),
             "faults": self.faults or None,
             "record": None if self.record is None else str(self.record.resolve()),
         }
         return {name: value for name, value in given.items() if value is not None}
+
+
+def band_for(asked: Band, caller: Caller, *, live: bool) -> Band:
+    """The band of a call's line: what was asked for, else that of a recording, else empty for the agent's own.
+
+    A recording keeps its band on the simulated line, HD above a telephone's 8 kHz, so that it is heard as well as
+    the voice in it was recorded; naming the telephone's codec leaves that to the codec.
+    """
+    if asked or live or caller.wav is None or caller.codec:
+        return asked
+    rate = _sample_rate(caller.wav)
+    return asked if not rate else "hd" if rate > _TELEPHONE_HZ else "narrow"
+
+
+def _sample_rate(path: Path) -> int:
+    """Hertz of a WAV file; 0 for what is none, about which the simulator says more."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return 0
+    at = head.find(b"fmt ")
+    return int.from_bytes(head[at + 12 : at + 16], "little") if head[:4] == b"RIFF" and at > 0 else 0
 
 
 def faults(items: Sequence[str] | None, seed: int | None) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def open_console(options: Options) -> int:
         from console.command_line import call
         from console.command_line.output import TextOutput
 
-        return call.run(call.CallOrder(simulated=options.simulated), TextOutput())
+        return call.run(call.CallOrder(simulated=options.simulated, band=options.band), TextOutput())
 
     from console import symbols
     from console.first_frame import first_frame

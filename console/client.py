@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from agent import api
+from agent.call_state import CallState
 from console.http_client import Http, Unreachable
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE = 64 * 1024 * 1024
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 _DIAL_S = 60.0
+_TUNE_S = 20.0
 _BREATH = 200
 
 T = TypeVar("T")
@@ -53,6 +55,25 @@ class AgentClient:
 
     async def hang_up(self, call: str, who: str) -> None:
         await self._ask("POST", f"/calls/{quote(call, safe='')}/hangup", api.HangupRequest(who), dict, 20.0)
+
+    async def calls(self) -> list[CallState]:
+        """The live calls, and the last ones that ended."""
+        return await self._ask("GET", "/calls", None, list[CallState])
+
+    async def tune(self, call: str, fields: Mapping[str, Any], who: str) -> api.TuneAnswer:
+        """Send ``fields`` into the call's AssemblyAI session."""
+        return await self._stt(call, "", api.TuneRequest(fields=dict(fields), who=who), api.TuneAnswer)
+
+    async def end_turn(self, call: str, who: str) -> api.TuneAnswer:
+        """Let AssemblyAI end the caller's turn here and now."""
+        return await self._stt(call, "", api.TuneRequest(end_turn=True, who=who), api.TuneAnswer)
+
+    async def save_tuning(self, call: str, who: str) -> api.SaveAnswer:
+        """Write what was tuned in the call into the agent definition."""
+        return await self._stt(call, "/save", api.SaveRequest(who), api.SaveAnswer)
+
+    async def _stt(self, call: str, what: str, request: object, kind: type[T]) -> T:
+        return await self._ask("POST", f"/calls/{quote(call, safe='')}/stt{what}", request, kind, _TUNE_S)
 
     async def follow(
         self,

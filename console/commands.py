@@ -21,6 +21,7 @@ class Situation:
     turns: int = 0
     wide: bool = False
     remote: bool = False
+    listening: bool = False
 
 
 Reason = Callable[[Situation], str]
@@ -38,6 +39,11 @@ def _needs_live_call(situation: Situation) -> str:
     if not situation.selected:
         return "no call is selected"
     return situation.agent if situation.selected_live else "the selected call has ended already"
+
+
+def _needs_listening(situation: Situation) -> str:
+    found = _needs_live_call(situation)
+    return found or ("" if situation.listening else "the call's speech recognition is not connected yet")
 
 
 def _needs_call(situation: Situation) -> str:
@@ -79,13 +85,16 @@ COMMANDS = (
             "[NUMBER]", _needs_agent),
     Command("dial-to", ("D",), "Ask for a number and dial it.", "dial to", "", _needs_agent),
     Command("hangup", ("x",), "Hang up the selected call, after asking.", "hang up", "[CALL]", _needs_live_call),
-    Command("follow", ("f", "end"), "Follow the end of the transcript.", "follow", "", _needs_call),
+    Command("follow", ("f", "end"), "Follow the end of the transcript.", "", "", _needs_call),
     Command("select", (), "Select a call by its number.", "", "CALL",
             _needs_call),
     Command("next", ("down", "]"), "Select the next call.", "", "", _needs_call),
     Command("previous", ("up", "["), "Select the previous call.", "", "", _needs_call),
     Command("previous-turn", ("left",), "Look at the turn before.", "turns", "", _needs_turn),
     Command("next-turn", ("right",), "Look at the turn after.", "", "", _needs_turn),
+    Command("inspect", ("i",), "Look at why turns ended, then in full.", "inspect", "", _needs_call),
+    Command("stt", ("t",), "Retune the call; :stt end, :stt save.", "tune",
+            "[NAME=VALUE]", _needs_listening),
     Command("page-up", ("pageup",), "Scroll back."),
     Command("page-down", ("pagedown",), "Scroll on."),
     Command("top", ("home",), "Scroll to the beginning."),
@@ -108,6 +117,8 @@ COMMAND_LINE = {
     "call": "Make one call without the screen and judge it.",
     "calls": "List the last calls.",
     "show": "Show one call as text, or its events as JSON.",
+    "stt": "Show, change or save the turn settings of a live call.",
+    "tune": "Try turn settings on recorded callers: cut-offs against waiting time.",
     "agent": "Run the agent alone, in the foreground.",
     "simulator": "Run the simulator alone, in the foreground.",
     "stop": "Stop the agent and simulator in the background.",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent import events
 from agent.events import Event
-from console import words
+from console import turn_ends, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _call(event: Event) -> tuple[str, bool] | None:
         case events.WebhookRejected():
             return f"refused at {event.route}: {event.reason}", True
         case events.MediaStarted():
-            return f"started {event.encoding} {event.sample_rate} Hz", False
+            return f"started {words.media(event.encoding, event.sample_rate, event.asked)}", False
         case events.MediaStopped():
             return f"stopped: {event.reason}", False
         case events.MediaCleared():
@@ -96,9 +97,13 @@ def _speech(event: Event) -> tuple[str, bool] | None:
             value = event.message.get("end_of_turn_confidence")
             sure = f" {words.confidence(value)}" if isinstance(value, (int, float)) else ""
             return f"end of turn{sure} {text}", False
+        case events.SttOther() if event.message.get("type") == "Warning":
+            return f"warning: {event.message.get('warning') or event.message.get('warning_code')}", True
         case events.SttSent() | events.SttOther():
             arrow = "sent" if isinstance(event, events.SttSent) else "got"
             return f"{arrow} {event.message.get('type', 'text')}", False
+        case events.SttTuned() | events.SttIgnored() | events.SttSplit():
+            return _retuned(event)
         case events.SttTermination():
             return "terminated as asked", False
         case events.SttError():
@@ -107,6 +112,25 @@ def _speech(event: Event) -> tuple[str, bool] | None:
             return f"closed {event.code} by {event.by}", False
         case _:
             return None
+
+
+def _retuned(event: events.SttTuned | events.SttIgnored | events.SttSplit) -> tuple[str, bool]:
+    match event:
+        case events.SttSplit():
+            again = f"{event.replayed_ms} ms heard again" if event.replayed_ms else "the rest alone is heard"
+            return f"turn split, {again}: {event.text}", True
+        case events.SttIgnored():
+            return f"changes nothing: {_reasons(event.parameters)}", False
+        case events.SttTuned():
+            who = turn_ends.who(event.who)
+            if event.end_turn:
+                return f"{who} ended the turn", False
+            told = f"{who} set {', '.join(f'{name} {words.value(value)}' for name, value in event.fields.items())}"
+            return (f"{told}; not honoured: {_reasons(event.ignored)}", True) if event.ignored else (told, False)
+
+
+def _reasons(ignored: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}, {reason.rstrip('.')}" for name, reason in ignored.items())
 
 
 def _turn(event: Event) -> tuple[str, bool] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from agent import api, events, paths
 from console import environment
@@ -49,13 +49,14 @@ class Session:
         """SIM or LIVE; LIVE as long as it is not known, because that is the one to be careful with."""
         return self.store.services.get("line", "LIVE")
 
-    async def dial(self, number: str) -> str:
-        """Dial ``number`` (E.164); returns the call's id.
+    async def dial(self, number: str, band: Literal["", "narrow", "hd"] = "") -> str:
+        """Dial ``number`` (E.164); returns the call's id. Without a ``band`` that of the options counts, or the
+        agent's own.
 
         Raises:
             AgentError: the agent refused, or cannot be reached.
         """
-        call = await self._client.dial(api.DialRequest(to=number, who=WHO))
+        call = await self._client.dial(api.DialRequest(to=number, band=band or self._options.band, who=WHO))
         self.preferences.remember(self.line, number)
         return call
 
@@ -66,6 +67,30 @@ class Session:
             AgentError: the agent refused, or cannot be reached.
         """
         await self._client.hang_up(call, WHO)
+
+    async def tune(self, call: str, fields: Mapping[str, Any]) -> api.TuneAnswer:
+        """Send ``fields``, as :func:`agent.tuning.parse` reads them, into the call's AssemblyAI session.
+
+        Raises:
+            AgentError: the agent refused, or cannot be reached.
+        """
+        return await self._client.tune(call, fields, WHO)
+
+    async def end_turn(self, call: str) -> api.TuneAnswer:
+        """Let AssemblyAI end the caller's turn here and now.
+
+        Raises:
+            AgentError: the agent refused, or cannot be reached.
+        """
+        return await self._client.end_turn(call, WHO)
+
+    async def save_tuning(self, call: str) -> api.SaveAnswer:
+        """Write what was tuned in the call into the agent definition.
+
+        Raises:
+            AgentError: the agent refused, or cannot be reached.
+        """
+        return await self._client.save_tuning(call, WHO)
 
     def restart_agent(self) -> None:
         if self._supervisor is not None:

@@ -83,6 +83,14 @@ class Simulator:
         answer = await self._ask("POST", "/calls", order)
         return _read(answer, _Placed).call_control_id
 
+    async def order_fault(self, service: str, fault: dict[str, Any]) -> None:
+        """Let something go wrong with ``service``; the simulator checks what."""
+        await self._ask("POST", "/faults", {"service": service, "fault": fault})
+
+    async def clear_faults(self) -> None:
+        """Let nothing go wrong any more."""
+        await self._ask("DELETE", "/faults")
+
     async def report(self, call_control_id: str, wait_s: float = 0) -> Report:
         """The caller's report, once the call is over or after ``wait_s`` seconds."""
         path = f"/calls/{quote(call_control_id, safe='')}?wait_ms={round(wait_s * 1000)}"

@@ -37,6 +37,9 @@ BAD = _style(RED)
 LIVE = _style(RED, bold=True)
 KEY = _style(SAND, bold=True)
 
+UNSURE = WARN + Style(underline=True)
+"""Words that may have been misheard; a question mark says so too."""
+
 CHOSEN = Style(bgcolor="#1d2530")
 """Over the row that is selected."""
 

@@ -46,12 +46,24 @@ class Symbols:
 
 UNICODE = Symbols()
 _PLAIN = str.maketrans(
-    {"…": "...", "·": "-", "→": "->", "←": "<-", "–": "-", "—": "-", "│": "|", "▲": "^", "✗": "x"}
+    {
+        "…": "...",
+        "·": "-",
+        "→": "->",
+        "←": "<-",
+        "↑": "Up",
+        "↓": "Dn",
+        "–": "-",
+        "—": "-",
+        "│": "|",
+        "▲": "^",
+        "✗": "x",
+    }
 )
 ASCII = Symbols(
     up="*", waiting="o", bad="x", selected=">", slow="^", following="v", cursor="_", ellipsis="..",
     dot=".", dash="-", rule="-", edge="|", tee_left="+", tee_down="+", tee_up="+", block="#", shade=".",
-    arrow_left="<-", arrow_right="->", bars=" __--==##", marks={"✂": "%", "✗": "x"},
+    arrow_left="<-", arrow_right="->", bars=" __--==##", marks={"✂": "%", "✗": "x", "▲": "^"},
 )  # fmt: skip
 
 

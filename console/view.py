@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.call_state import Turn
+from agent.turn_detection import Heard
 from console.store import CallView, Store
 from console.symbols import Symbols
 
 
 @dataclass(slots=True)
 class View:
-    """``selected`` is a call's id; ``turn`` the number of the turn looked at, None for the latest."""
+    """``selected`` is a call's id; ``turn`` the number of the turn looked at, None for the latest.
+
+    ``endings`` shows why turns ended where their latencies are else; ``both`` says that there is room for both.
+    ``inspecting`` shows turn detection in full in place of the transcript.
+    """
 
     store: Store
     symbols: Symbols
@@ -21,6 +26,9 @@ class View:
     wide: bool = False
     showing_log: bool = False
     zoomed: bool = False
+    endings: bool = False
+    both: bool = False
+    inspecting: bool = False
 
     @property
     def call(self) -> CallView | None:
@@ -36,6 +44,38 @@ class View:
         if self.turn is not None:
             return next((turn for turn in turns if turn.number == self.turn), None)
         return next((turn for turn in reversed(turns) if turn.total_ms is not None), turns[-1] if turns else None)
+
+    def shown_heard(self) -> Heard | None:
+        """What AssemblyAI told of the turn looked at; of the latest even while it is spoken."""
+        heard = self.call.state.listening.heard if self.call is not None else []
+        if self.turn is None:
+            return heard[-1] if heard else None
+        return next((one for one in reversed(heard) if one.turn == self.turn), None)
+
+    @property
+    def open_session(self) -> int:
+        """The AssemblyAI session in which a turn of the selected call may still end, 0 for none."""
+        return self.call.state.listening.session if self.call is not None and self.call.state.live else 0
+
+    @property
+    def column(self) -> bool:
+        """Whether the column with the turns is there."""
+        return self.wide and not self.zoomed
+
+    def next_look(self) -> str:
+        """What the inspect command shows next: the other page of the column, all of it, or the words again."""
+        if self.inspecting:
+            return "back"
+        return "why it ended" if self.column and not (self.both or self.endings) else "in full"
+
+    def inspect(self) -> None:
+        """Go on to the next look."""
+        if self.inspecting:
+            self.inspecting = self.endings = False
+        elif self.column and not (self.both or self.endings):
+            self.endings = True
+        else:
+            self.inspecting = True
 
     def step_turn(self, step: int) -> None:
         """Look at the turn ``step`` places further; past the last one is the latest again."""

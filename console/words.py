@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import cast
 
 from agent.call_state import CallState
 
@@ -75,6 +76,25 @@ def seconds(milliseconds: int) -> str:
 def confidence(value: float) -> str:
     """A confidence as ``.94``; ``1.0`` for a certain one."""
     return "1.0" if value >= 0.995 else f".{max(0, round(value * 100)):02}"
+
+
+def value(given: object) -> str:
+    """A value of a setting: ``600``, ``0.4``, ``yes``, ``Ada, clinic``, or ``none``."""
+    match given:
+        case bool():
+            return "yes" if given else "no"
+        case float():
+            return f"{given:g}"
+        case list():
+            return ", ".join(map(str, cast("list[object]", given))) or "none"
+        case _:
+            return str(given) if given not in (None, "") else "none"
+
+
+def media(encoding: str, hertz: int, asked: str = "") -> str:
+    """``PCMU 8000 Hz``, ``L16 16000 Hz HD``, and what was asked for where the line sends another."""
+    found = f"{encoding} {hertz} Hz{' HD' if hertz > 8000 else ''}"
+    return f"{found}, {asked} was asked for" if asked else found
 
 
 def count(value: int) -> str:

@@ -6,18 +6,21 @@ from typing import Literal
 
 import msgspec
 
-Where = Literal["connect", "after_ms", "request"]
+Where = Literal["connect", "after_ms", "final", "request"]
+
+MAX_FINAL_MS = 60_000
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing that goes wrong.
 
-    `where`: `connect` refuses a WebSocket, `after_ms` breaks an open one, `request` answers an HTTP request.
-    `after_ms`: milliseconds of audio (`after_ms`), or of waiting before the answer (`connect`, `request`).
+    `where`: `connect` refuses a WebSocket, `after_ms` breaks an open one, `final` delays a final transcript,
+    `request` answers an HTTP request.
+    `after_ms`: milliseconds of audio (`after_ms`), or of wall time before the answer (all others).
     `code`: 400 to 599 is an HTTP status, 1000 to 4999 a WebSocket close code, 200 the usual answer (but
     late), 0 no answer at all.
     `text`: what the service says; empty means the service's documented text for that code.
-    `times`: how many connections or requests are hit before the fault is gone.
+    `times`: how many connections, finals or requests are hit before the fault is gone.
 
     Raises ValueError with one sentence when a value makes no sense.
     """
@@ -35,6 +38,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"code must be 0, 200, 400 to 599, or 1000 to 4999, not {self.code}.")
         if self.where == "after_ms" and 0 < self.code < 1000:
             raise ValueError(f"An open WebSocket ends with a close code from 1000, not with {self.code}.")
+        if self.where == "final" and (self.code not in (0, 200) or not 0 < self.after_ms <= MAX_FINAL_MS):
+            raise ValueError(f"A final comes late and has no code: set after_ms from 1 to {MAX_FINAL_MS}.")
         if self.code in (1004, 1005, 1006, 1015):
             raise ValueError(f"Close code {self.code} is reserved and cannot be sent; use 1011 for a crash.")
         if len(self.text) > 1000:

@@ -150,8 +150,9 @@ class Simulator:
         )
         return Starlette(
             routes=[
-                *telnyx_routes.routes(self.settings.api_key, self.exchange),
+                # Before Telnyx, whose /v2 would take AssemblyAI's retired address.
                 *assemblyai.routes(self.speech, self.faults),
+                *telnyx_routes.routes(self.settings.api_key, self.exchange),
                 *openai.routes(self.faults),
                 *deepgram.routes(self.speech, self.faults),
                 *control.routes(controlled),

@@ -11,9 +11,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from agent.carriers.line_codec import LineFormat
 
 if TYPE_CHECKING:
     import telnyx
@@ -42,8 +44,8 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """What one dial needs. ``client_state`` comes back in every webhook of the call; ``codec`` is asked for
-    in both directions of the media."""
+    """What one dial needs. ``client_state`` comes back in every webhook of the call; ``media`` is asked for in
+    both directions."""
 
     to: str
     from_: str
@@ -52,7 +54,7 @@ class Dial:
     webhook_url: str
     command_id: str
     client_state: str
-    codec: Literal["PCMU", "PCMA"]
+    media: LineFormat
     ring_s: int
     time_limit_s: int
 
@@ -96,9 +98,10 @@ class Telnyx:
                 webhook_url_method="POST",
                 stream_url=dial.stream_url,
                 stream_track="inbound_track",
-                stream_codec=dial.codec,
+                stream_codec=dial.media.encoding,
                 stream_bidirectional_mode="rtp",
-                stream_bidirectional_codec=dial.codec,
+                stream_bidirectional_codec=dial.media.encoding,
+                stream_bidirectional_sampling_rate=dial.media.rate,
                 stream_bidirectional_target_legs="self",
                 timeout_secs=dial.ring_s,
                 time_limit_secs=dial.time_limit_s,

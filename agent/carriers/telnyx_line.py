@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import time
 from collections.abc import Callable, MutableMapping
 from typing import Any
@@ -16,8 +17,10 @@ from typing import Any
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from agent import events, g711
+from agent import events
 from agent.carriers import telnyx_media as wire
+from agent.carriers.byte_order import OrderDoubt
+from agent.carriers.line_codec import LineFormat, announced_format
 from agent.events import Event
 from agent.line_meter import Ear, Mouth, Samples, loudness_db
 
@@ -32,20 +35,25 @@ class HandshakeError(Exception):
 class TelnyxLine:
     """A line after its handshake; see the module. Made by :meth:`open`.
 
-    ``on_dtmf`` is told every key. ``on_audio_out`` is called just before audio goes out. ``stop_reason`` tells
-    how the stream ended, once it has.
+    ``speaks`` is what we asked to send, ``hears`` what the start message announced, which may be another.
+    ``on_audio_out`` is called just before audio goes out. ``stop_reason`` tells how the stream ended, once it has.
     """
 
-    def __init__(self, websocket: WebSocket, emit: Callable[[Event], object]) -> None:
+    def __init__(self, websocket: WebSocket, emit: Callable[[Event], object], speaks: LineFormat) -> None:
         self._websocket = websocket
         self._emit = emit
-        self.ear = Ear()
+        self.speaks = self.hears = speaks
+        self.taken: Samples | str = ""
+        """What the message that :meth:`receive` gave last holds: the caller's samples, or a key."""
+        self.ear = Ear(speaks.rate)
         self.mouth = Mouth()
         self.refused = 0
         self.stop_reason = ""
         self.on_audio_out: Callable[[int], None] = lambda _now: None
         self.on_live: Callable[[Event], object] = lambda _event: None
-        self._decode = g711.DECODERS["PCMU"]
+        self._decode: Callable[[bytes], Samples]
+        self._encode: Callable[[bytes], bytes]
+        self._doubt: OrderDoubt | None = None
         self._reporter: asyncio.Task[None] | None = None
 
     async def open(self) -> wire.Start:
@@ -71,16 +79,27 @@ class TelnyxLine:
         fault = wire.encoding_fault(start.start.media_format)
         if fault:
             raise HandshakeError(fault)
-        self._decode = g711.DECODERS[start.start.media_format.encoding]
+        await self._agree(start.start.media_format)
         self._emit(
             events.MediaStarted(
                 stream_id=start.stream_id,
-                encoding=start.start.media_format.encoding,
-                sample_rate=start.start.media_format.sample_rate,
+                encoding=self.hears.encoding,
+                sample_rate=self.hears.rate,
+                asked="" if self.hears == self.speaks else str(self.speaks),
             )
         )
         self._reporter = asyncio.create_task(self._report(), name="line-report")
         return start
+
+    async def _agree(self, announced: wire.MediaFormat) -> None:
+        """Hear what the line sends, and go on to speak what was asked for, which the carrier converts."""
+        self.hears = announced_format(announced, self.speaks.order)
+        formats = (self.hears, self.speaks)
+        if any(one.encoding == "G722" for one in formats):
+            await asyncio.to_thread(importlib.import_module, "agent.carriers.g722")
+        self._decode, self._encode = self.hears.decoder(), self.speaks.encoder()
+        self._doubt = OrderDoubt() if self.hears.encoding == "L16" else None
+        self.ear = Ear(self.hears.rate)
 
     @property
     def client_state(self) -> WebSocketState:
@@ -116,11 +135,14 @@ class TelnyxLine:
             case wire.Media():
                 if message.media.track == "outbound":
                     return False
-                samples = self._decode[np.frombuffer(message.audio(), np.uint8)]
+                self.taken = samples = self._decode(message.audio())
                 self.ear.received(now, message.chunk, samples)
+                if self._doubt is not None:
+                    self._listen_for_order(self._doubt, samples)
                 return bool(len(samples))
             case wire.Dtmf():
-                self._emit(events.CallDtmf(digit=message.dtmf.digit[:1]))
+                self.taken = message.dtmf.digit[:1]
+                self._emit(events.CallDtmf(digit=self.taken))
                 return True
             case wire.Mark():
                 self.mouth.mark_returned(now, message.mark.name)
@@ -139,6 +161,19 @@ class TelnyxLine:
                 pass
         return False
 
+    def _listen_for_order(self, doubt: OrderDoubt, samples: Samples) -> None:
+        if doubt.wrong(samples):
+            other = "big" if self.hears.order == "little" else "little"
+            self._emit(
+                events.Error(
+                    where="media",
+                    message=f"The caller's L16 audio makes sense only as {other}-endian, and is heard as noise.",
+                    fix=f"Set SIDETONE_L16_BYTE_ORDER={other} and start the agent again.",
+                )
+            )
+        if not doubt.open:
+            self._doubt = None
+
     def _over(self, reason: str, code: int) -> dict[str, Any]:
         self.stop_reason = self.stop_reason or reason
         return {"type": "websocket.disconnect", "code": code}
@@ -154,11 +189,16 @@ class TelnyxLine:
                 )
             )
 
-    def audio_goes_out(self, samples: Samples) -> None:
-        """Count audio that is about to be sent with :meth:`send_text`."""
+    def audio_goes_out(self, audio: bytes) -> str:
+        """The message for audio that is about to be sent with :meth:`send_text`; it is counted here.
+
+        ``audio`` is little-endian int16 at the rate of ``speaks``.
+        """
         now = time.monotonic_ns()
         self.on_audio_out(now)
-        self.mouth.sent(now, len(samples) / 8, loudness_db(samples))
+        samples = np.frombuffer(audio, np.int16)
+        self.mouth.sent(now, len(samples) * 1000 / self.speaks.rate, loudness_db(samples))
+        return wire.media(self._encode(audio))
 
     def audio_is_cleared(self) -> None:
         """Count a clear that is about to be sent: what the carrier has not played is lost."""

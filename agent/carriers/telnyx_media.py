@@ -14,7 +14,8 @@ import msgspec
 
 MAX_MESSAGE_BYTES = 64 * 1024
 FRAME_MS = 20
-CODECS = ("PCMU", "PCMA")
+CODECS = {"PCMU": (8000,), "PCMA": (8000,), "G722": (8000, 16_000), "L16": (8000, 16_000)}
+"""What we speak, with the rates that a start message may give for it."""
 
 
 class BadMessage(ValueError):
@@ -75,8 +76,8 @@ class Media(msgspec.Struct, tag_field="event", tag="media"):
             BadMessage: the payload is not base64.
         """
         try:
-            return base64.b64decode(self.media.payload, validate=True)
-        except (binascii.Error, ValueError) as error:
+            return binascii.a2b_base64(self.media.payload, strict_mode=True)
+        except ValueError as error:
             raise BadMessage("a media payload is not base64") from error
 
 
@@ -149,14 +150,14 @@ CLEAR = '{"event":"clear"}'
 
 def encoding_fault(media_format: MediaFormat) -> str:
     """Why we cannot talk on this line, or an empty text."""
-    if media_format.encoding not in CODECS:
+    encoding, rate, channels = media_format.encoding, media_format.sample_rate, media_format.channels
+    if encoding not in CODECS:
         return (
-            f"The line speaks {media_format.encoding}, which is not among {' and '.join(CODECS)}: "
-            "ask for PCMU with stream_codec (Call Control) or codec (TeXML)."
+            f"The line speaks {encoding or 'no codec'}, which is not among {', '.join(CODECS)}: "
+            "ask for one of them with stream_codec (Call Control) or codec (TeXML)."
         )
-    if media_format.sample_rate != 8000 or media_format.channels != 1:
-        return (
-            f"The line's format is {media_format.sample_rate} Hz with {media_format.channels} channels: "
-            "8000 Hz with one channel is needed."
-        )
+    if rate not in CODECS[encoding] or channels != 1:
+        rates = " or ".join(str(rate) for rate in CODECS[encoding])
+        needed = f"{rates} Hz and one channel are needed"
+        return f"The line's {encoding} has {rate} Hz and {channels} channels: {needed}."
     return ""

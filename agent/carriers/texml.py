@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.sax.saxutils import quoteattr
 
+from agent.carriers.line_codec import LineFormat
+
 CONTENT_TYPE = "application/xml"
 
 
-def answer(stream_url: str, parameters: Mapping[str, str], codec: str, status_callback: str = "") -> str:
-    """The document for one call, with media in ``codec`` both ways; ``parameters`` come back in the media
+def answer(stream_url: str, parameters: Mapping[str, str], media: LineFormat, status_callback: str = "") -> str:
+    """The document for one call, with ``media`` asked for both ways; ``parameters`` come back in the media
     socket's start message."""
     inner = "".join(f"<Parameter name={quoteattr(k)} value={quoteattr(v)}/>" for k, v in parameters.items())
     callback = f" statusCallback={quoteattr(status_callback)}" if status_callback else ""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<Response><Connect><Stream url={quoteattr(stream_url)} track="inbound_track" codec="{codec}"'
-        f' bidirectionalMode="rtp" bidirectionalCodec="{codec}" enableReconnect="false"{callback}>'
+        f'<Response><Connect><Stream url={quoteattr(stream_url)} track="inbound_track" codec="{media.encoding}"'
+        f' bidirectionalMode="rtp" bidirectionalCodec="{media.encoding}" enableReconnect="false"{callback}>'
         f"{inner}</Stream></Connect><Hangup/></Response>\n"
     )
 

@@ -8,7 +8,6 @@ from typing import Protocol
 
 from agent.assemblyai_tap import Tap
 from agent.carriers.telnyx_line import TelnyxLine
-from agent.carriers.telnyx_media import Start
 from agent.definition import Definition
 from agent.events import Event
 from agent.settings import Service
@@ -29,8 +28,6 @@ class Job:
     instructions: str
     greeting: str
     line: TelnyxLine
-    start: Start
-    codec: str
     tap: Tap
     stt_url: str
     llm: Service

@@ -1,7 +1,7 @@
 """The agent of a call as a Pipecat pipeline on our line.
 
-The whole audio path runs at the line's own 8 kHz: Pipecat's streaming resampler holds back 64 ms on the way in
-and 85 ms on the way out otherwise.
+The whole audio path runs at the line's own rates, 8 or 16 kHz: Pipecat's streaming resampler holds back 64 ms on
+the way in and 85 ms on the way out otherwise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from typing import Any, cast
 
 from openai import AsyncOpenAI, OpenAIError
-from pipecat.frames.frames import EndFrame, ErrorFrame, TTSSpeakFrame
+from pipecat.frames.frames import EndFrame, ErrorFrame, TTSSpeakFrame, VADUserStoppedSpeakingFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
@@ -35,7 +35,6 @@ from agent.settings import Service
 
 log = logging.getLogger(__name__)
 
-RATE = 8000
 _NO_AUDIO_S = 6.0
 _LAST_WORDS_S = 15.0
 _TTS_FAILURES = 2
@@ -79,6 +78,7 @@ class PipecatSession:
         self._ending = False
         self._reason = ""
         self._tts_failures = 0
+        self._over_at = 0
         self._guards: set[asyncio.Task[None]] = set()
         definition = job.definition
         self._transport = FastAPIWebsocketTransport(
@@ -88,7 +88,7 @@ class PipecatSession:
                 audio_in_enabled=True,
                 audio_out_enabled=True,
                 audio_out_end_silence_secs=0,
-                serializer=LineSerializer(job.line, job.start, job.codec, job.turns, self._hang_up),
+                serializer=LineSerializer(job.line, job.turns, self._hang_up),
             ),
         )
         self._stt = services.speech_to_text(definition, job.stt_url)
@@ -97,15 +97,17 @@ class PipecatSession:
         self._context = LLMContext(tools=services.tool_schemas(definition.tools))
         for tool in definition.tools:
             self._llm.register_function(tool.name, self._run_tool, timeout_secs=tool.timeout_s + 1)
-        user, assistant = LLMContextAggregatorPair(
+        self._user, assistant = LLMContextAggregatorPair(
             self._context, user_params=services.turn_taking(definition.turn)
         )
         transport = self._transport
         self._worker = PipelineWorker(
-            Pipeline([transport.input(), self._stt, user, self._llm, self._tts, transport.output(), assistant]),
+            Pipeline(
+                [transport.input(), self._stt, self._user, self._llm, self._tts, transport.output(), assistant]
+            ),
             params=PipelineParams(
-                audio_in_sample_rate=RATE,
-                audio_out_sample_rate=RATE,
+                audio_in_sample_rate=job.line.hears.rate,
+                audio_out_sample_rate=job.line.speaks.rate,
                 # Latency is taken from the wire and the tap; upstream's metrics are frames of their own that
                 # pass through the whole pipeline in the middle of every answer.
                 enable_metrics=False,
@@ -130,6 +132,8 @@ class PipecatSession:
         self._tts.add_event_handler("on_tts_request", self._tts_asked)
         self._worker.add_event_handler("on_pipeline_error", self._failed)
         assistant.add_event_handler("on_assistant_turn_stopped", self._answer_over)
+        if definition.turn.ended_by == "vad":
+            job.tap.on_forced = lambda: self._guard(0, self._stop_hearing)
 
     async def run(self) -> None:
         job = self._job
@@ -141,6 +145,8 @@ class PipecatSession:
         finally:
             for guard in self._guards:
                 guard.cancel()
+        await job.tap.finish()
+        self._tell_last_words()
 
     async def trouble(self, reason: str) -> None:
         if self._ending:
@@ -148,20 +154,45 @@ class PipecatSession:
         self._end_for(reason)
         last_words = TTSSpeakFrame(self._job.definition.trouble, append_to_context=False)
         last_words.interruptible = False
+        await self._leave_unanswered()
         await self._worker.queue_frames([last_words, EndFrame()])
         self._guard(_LAST_WORDS_S, self._give_up)
 
     async def stop(self) -> None:
-        self._ending = True
-        await self._worker.cancel()
+        await self._leave()
 
     async def _greet(self, _transport: object, _websocket: object) -> None:
         await self._worker.queue_frames([TTSSpeakFrame(self._job.greeting)])
 
     async def _line_over(self, _transport: object, _websocket: object) -> None:
-        self._ending = True
+        await self._leave()
+
+    async def _leave(self) -> None:
+        self._ending, self._over_at = True, self._over_at or time.monotonic_ns()
         self._job.tap.close()
+        await self._leave_unanswered()
         await self._worker.cancel()
+
+    async def _leave_unanswered(self) -> None:
+        """Words that were heard and not answered yet: when it ends, Pipecat would ask the LLM about them."""
+        await self._user.reset()
+
+    async def _stop_hearing(self) -> None:
+        """The operator has ended the turn: without this it would wait for the VAD to find silence."""
+        await self._user.queue_frame(VADUserStoppedSpeakingFrame(stop_secs=self._job.definition.turn.vad.stop_s))
+
+    def _tell_last_words(self) -> None:
+        """What the caller said and nobody answers any more is a turn all the same."""
+        job = self._job
+        text, confidence = job.tap.unanswered.take()
+        if text:
+            job.turns.user_stopped(
+                text,
+                decided_by="hangup",
+                declared=self._over_at or time.monotonic_ns(),
+                last_voiced=job.line.ear.last_voiced,
+                confidence=confidence,
+            )
 
     async def _tts_asked(self, _tts: object, _context: str, text: str) -> None:
         self._job.turns.tts_asked(time.monotonic_ns(), text)
@@ -171,6 +202,7 @@ class PipecatSession:
         job = self._job
         by_service = job.definition.turn.ended_by == "assemblyai"
         final_at = job.tap.final_at
+        job.tap.unanswered.taken(at)
         job.turns.user_stopped(
             text,
             decided_by=job.definition.turn.ended_by,
@@ -249,7 +281,7 @@ class PipecatSession:
 
     async def _give_up(self) -> None:
         await self._hang_up()
-        await self._worker.cancel()
+        await self._leave()
 
     async def _hang_up(self) -> None:
         await self._job.hang_up(self._reason)

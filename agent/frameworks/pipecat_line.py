@@ -1,50 +1,65 @@
-"""Pipecat's Telnyx serializer on our line: its own conversions, our counts and our hang-up."""
+"""Our line as Pipecat's serializer: what the line took becomes frames, and frames become what it sends."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
 
-import numpy as np
-from pipecat.frames.frames import AudioRawFrame, Frame, InterruptionFrame
-from pipecat.serializers.telnyx import TelnyxFrameSerializer
+from pipecat.audio.dtmf.types import KeypadEntry
+from pipecat.frames.frames import (
+    AudioRawFrame,
+    CancelFrame,
+    EndFrame,
+    Frame,
+    InputAudioRawFrame,
+    InputDTMFFrame,
+    InterruptionFrame,
+)
+from pipecat.serializers.base_serializer import FrameSerializer
 
 from agent.carriers.telnyx_line import TelnyxLine
-from agent.carriers.telnyx_media import Start
+from agent.carriers.telnyx_media import CLEAR
 from agent.turns import Turns
 
 
-class LineSerializer(TelnyxFrameSerializer):
-    """Upstream's serializer, except that
+class LineSerializer(FrameSerializer):
+    """In the place of upstream's for Telnyx, which knows PCMU and PCMA alone and hangs up at a fixed address.
 
-    * the hang-up goes through our carrier, because upstream's has a fixed address and no time limit;
-    * audio and clears are counted on the line, and a clear is only sent when there is something to drop;
-    * ``outbound_encoding``, which is what *comes* from Telnyx, follows the start message.
+    The line has parsed, checked and decoded a message before Pipecat sees it, so nothing is done twice. Nothing is
+    resampled: the pipeline runs at the rates of the line. A clear is only sent when there is something to drop.
     """
 
-    def __init__(
-        self, line: TelnyxLine, start: Start, codec: str, turns: Turns, hang_up: Callable[[], Awaitable[None]]
-    ) -> None:
-        super().__init__(
-            stream_id=start.stream_id,
-            outbound_encoding=start.start.media_format.encoding,
-            inbound_encoding=codec,
-            call_control_id=start.start.call_control_id,
-            api_key="held by the carrier",
-        )
+    def __init__(self, line: TelnyxLine, turns: Turns, hang_up: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
         self._line = line
         self._turns = turns
         self._hang_up = hang_up
+        self._hung_up = False
 
-    async def serialize(self, frame: Frame) -> str | bytes | None:
-        if isinstance(frame, InterruptionFrame):
-            if not self._turns.speaking and not self._line.mouth.queue_ms(time.monotonic_ns()):
-                return None
-            self._turns.interrupted(time.monotonic_ns())
-            self._line.audio_is_cleared()
-        elif isinstance(frame, AudioRawFrame):
-            self._line.audio_goes_out(np.frombuffer(frame.audio, np.int16))
-        return await super().serialize(frame)
+    async def serialize(self, frame: Frame) -> str | None:
+        match frame:
+            case InterruptionFrame():
+                if not self._turns.speaking and not self._line.mouth.queue_ms(time.monotonic_ns()):
+                    return None
+                self._turns.interrupted(time.monotonic_ns())
+                self._line.audio_is_cleared()
+                return CLEAR
+            case AudioRawFrame():
+                return self._line.audio_goes_out(frame.audio)
+            case EndFrame() | CancelFrame() if not self._hung_up:
+                self._hung_up = True
+                await self._hang_up()
+            case _:
+                pass
+        return None
 
-    async def _hang_up_call(self) -> None:
-        await self._hang_up()
+    async def deserialize(self, data: str | bytes) -> Frame | None:
+        """The frame for the message that the line gave last, which is ``data``: a line has one reader."""
+        taken = self._line.taken
+        if not isinstance(taken, str):
+            return InputAudioRawFrame(audio=taken.tobytes(), sample_rate=self._line.hears.rate, num_channels=1)
+        try:
+            return InputDTMFFrame(KeypadEntry(taken))
+        except ValueError:
+            # A to D are keys that few telephones have and Pipecat has no name for.
+            return None

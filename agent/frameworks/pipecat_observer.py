@@ -109,8 +109,9 @@ class TurnObserver(BaseObserver):
 
 
 def _last_user_words(context: LLMContext) -> str:
+    """The words to be answered: none after a turn that had none, of which Pipecat tells the LLM as a developer."""
     for message in reversed(context.get_messages()):
-        if isinstance(message, dict) and message.get("role") == "user":
-            content = message.get("content")
+        if isinstance(message, dict) and message.get("role") in ("user", "developer"):
+            content = message.get("content") if message["role"] == "user" else ""
             return content if isinstance(content, str) else ""
     return ""

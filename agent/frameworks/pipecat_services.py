@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import fields
 from importlib import resources
 from typing import Any
+from urllib.parse import urlencode
 
 import onnxruntime
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
@@ -15,7 +19,7 @@ from pipecat.processors.aggregators.llm_response_universal import LLMUserAggrega
 from pipecat.services.assemblyai.stt import AssemblyAISTTService
 from pipecat.services.deepgram.tts import DeepgramTTSService
 from pipecat.services.openai.llm import OpenAILLMService
-from pipecat.turns.user_start import VADUserTurnStartStrategy
+from pipecat.turns.user_start import TranscriptionUserTurnStartStrategy, VADUserTurnStartStrategy
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies, UserTurnStrategies
 from pipecat.utils.http import connection_limits
@@ -26,6 +30,8 @@ from agent.settings import Service
 _LLM_CONNECT_S = 3.0
 _LLM_RETRIES = 1
 _LLM_KEEP_S = 300
+# Upstream has languages as an enumeration, which lacks "multi", and keeps `language` to itself.
+_SETTINGS = {field.name for field in fields(AssemblyAISTTService.Settings)} - {"language_codes", "language"}
 
 
 class SharedVad(SileroVADAnalyzer):
@@ -87,30 +93,35 @@ def llm_client(service: Service, timeout_s: float) -> AsyncOpenAI:
     )
 
 
+class SpeechToText(AssemblyAISTTService):
+    """AssemblyAI's service, with parameters of the session that upstream has no setting for."""
+
+    def __init__(self, also: Mapping[str, Any], **kwargs: Any) -> None:
+        self._also = {
+            name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for name, value in also.items()
+        }
+        super().__init__(**kwargs)
+
+    def _build_ws_url(self) -> str:
+        url = super()._build_ws_url()
+        return f"{url}&{urlencode(self._also)}" if self._also else url
+
+
 def speech_to_text(definition: Definition, url: str) -> AssemblyAISTTService:
     """AssemblyAI through the tap at ``url``.
 
-    With ``ended_by = "vad"`` Pipecat sends ForceEndpoint and sets both silences itself, so none of ours is
-    passed then: it would be overwritten.
+    With ``ended_by = "vad"`` Pipecat sends ForceEndpoint and sets both silences itself, so the definition asks
+    for none then.
     """
-    settings: dict[str, Any] = {"model": definition.listening.model}
-    if definition.listening.keyterms:
-        settings["keyterms_prompt"] = definition.listening.keyterms
-    by_vad = definition.turn.ended_by == "vad"
-    if not by_vad:
-        turn = definition.turn.assemblyai
-        chosen = {
-            "mode": turn.mode,
-            "min_turn_silence": turn.min_turn_silence,
-            "max_turn_silence": turn.max_turn_silence,
-            "interruption_delay": turn.interruption_delay,
-            "vad_threshold": turn.vad_threshold,
-        }
-        settings.update({name: value for name, value in chosen.items() if value is not None})
-    return AssemblyAISTTService(
+    asked = definition.stt_parameters()
+    settings = {"model": asked.pop("speech_model")}
+    settings |= {name: asked.pop(name) for name in _SETTINGS & asked.keys()}
+    return SpeechToText(
+        also=asked,
         api_key="held by the tap",
         api_endpoint_base_url=url,
-        vad_force_turn_endpoint=by_vad,
+        vad_force_turn_endpoint=definition.turn.ended_by == "vad",
         settings=AssemblyAISTTService.Settings(**settings),
         reconnect_backoff_min_wait=0.5,
         reconnect_backoff_max_wait=2.0,
@@ -142,7 +153,8 @@ def turn_taking(settings: TurnSettings) -> LLMUserAggregatorParams:
     return LLMUserAggregatorParams(
         vad_analyzer=SharedVad(settings.vad),
         user_turn_strategies=UserTurnStrategies(
-            start=[VADUserTurnStartStrategy()],
+            # Words that come after Pipecat gave a turn up, or that the VAD took for noise, are answered too.
+            start=[VADUserTurnStartStrategy(), TranscriptionUserTurnStartStrategy()],
             stop=[SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=settings.vad.wait_s)],
         ),
     )

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from console.command_line import bot_options, options
+from console.command_line import bot_options, options, tune_options
 from console.commands import COMMAND_LINE
 from console.options import Options
 
@@ -25,12 +25,18 @@ _VERDICT = (
     "Exit status: 0 when the call was answered, the agent answered every line and the call ended normally; "
     "1 when not; 2 for wrong usage; 130 when interrupted."
 )
+_SENT = "Exit status: 0 when it was done, 1 when the agent refused or cannot be reached, 2 for wrong usage."
+_TUNED = (
+    "Exit status: 0 when every session came to its end and turns were heard; 1 when not; 2 for wrong usage; "
+    "130 when interrupted."
+)
 
 
 @app.callback(invoke_without_command=True)
 def console(
     context: typer.Context,
     line: options.Line = "sim",
+    band: options.Band = "",
     simulated: options.Simulated = "",
     attach: options.Attach = "",
     token_file: options.TokenFile = None,
@@ -40,13 +46,13 @@ def console(
         print(f"sidetone {importlib.metadata.version('sidetone')}")
         raise typer.Exit
     if context.invoked_subcommand is not None:
-        if line != "sim" or simulated or attach:
+        if line != "sim" or band or simulated or attach:
             raise typer.BadParameter(f"put the options after {context.invoked_subcommand}.")
         return
     from console.cli import open_console
 
     token = options.token(token_file) if attach else ""
-    raise typer.Exit(open_console(Options(line, options.names(simulated), attach, token)))
+    raise typer.Exit(open_console(Options(line, options.names(simulated), attach, token, band)))
 
 
 @app.command("call", help=COMMAND_LINE["call"], epilog=_VERDICT)
@@ -57,6 +63,7 @@ def call(
     inbound: options.Inbound = False,
     from_: options.From = "",
     line: options.Line = "sim",
+    band: options.CallBand = "",
     simulated: options.Simulated = "",
     as_json: options.AsJson = False,
     keep: options.Keep = False,
@@ -68,18 +75,23 @@ def call(
     seed: bot_options.Seed = None,
     codec: bot_options.Codec = "",
     record: bot_options.Record = None,
+    stt_fault: options.SttFault = None,
     bot: bot_options.Bot = "",
     bot_url: bot_options.BotUrl = "",
 ) -> None:
     if sum(map(bool, (say, script, wav, preset))) > 1:
         raise typer.BadParameter("--say, --script, --wav and --preset exclude each other.")
     if line == "telnyx":
-        _check_live(to, bool(say or script or wav or preset or fault or record or bot or inbound), yes)
+        _check_live(
+            to, bool(say or script or wav or preset or fault or stt_fault or record or bot or inbound), yes
+        )
     if bot_url and not bot:
         raise typer.BadParameter("--bot-url needs --bot, the command that starts the bot.")
     if bot:
-        if inbound or simulated:
-            raise typer.BadParameter("--bot is called as it is: leave out --inbound and --sim.")
+        if inbound or simulated or band or stt_fault:
+            raise typer.BadParameter(
+                "--bot is called as it is: leave out --inbound, --sim, --band and --stt-fault."
+            )
         from console.command_line.bot import run_bot_call
 
         status = run_bot_call(
@@ -103,11 +115,13 @@ def call(
     from console.caller import Caller, faults
     from console.command_line import call as calls
     from console.command_line import script as scripts
+    from console.command_line import stt_faults
     from console.command_line.output import JsonOutput, TextOutput
 
     try:
         wanted = scripts.from_lines(say) if say else scripts.from_file(script) if script is not None else None
         caller = Caller(wanted, preset, wav, codec, faults(fault, seed), record)
+        ordered = stt_faults.orders(stt_fault or ())
     except (scripts.ScriptError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
     order = calls.CallOrder(
@@ -116,9 +130,11 @@ def call(
         caller=caller,
         inbound=inbound,
         line=line,
+        band=band,
         simulated=options.names(simulated),
         keep=keep,
         timeout_s=timeout,
+        stt_faults=ordered,
     )
     raise typer.Exit(calls.run(order, JsonOutput() if as_json else TextOutput()))
 
@@ -143,10 +159,51 @@ def calls(limit: options.Limit = 20, as_json: options.AsJson = False) -> None:
 
 
 @app.command("show", help=COMMAND_LINE["show"])
-def show(call: options.CallId, as_json: options.AsJson = False) -> None:
+def show(call: options.CallId, turns: options.Turns = False, as_json: options.AsJson = False) -> None:
     from console.command_line import history
 
-    raise typer.Exit(history.show_call(call, as_json))
+    raise typer.Exit(history.show_call(call, as_json, turns))
+
+
+@app.command("stt", help=COMMAND_LINE["stt"], epilog=_SENT)
+def stt(
+    call: options.LiveCall = "",
+    fields: options.Fields = None,
+    end: options.EndTurn = False,
+    save: options.SaveTuning = False,
+    as_json: options.AsJson = False,
+    attach: options.Attach = "",
+    token_file: options.TokenFile = None,
+) -> None:
+    from agent import tuning
+    from console.command_line.stt import SttOrder, run
+
+    parts = fields or []
+    if "=" in call:
+        call, parts = "", [call, *parts]
+    try:
+        wanted = tuning.parse_parts(parts)
+    except tuning.TuningError as error:
+        raise typer.BadParameter(str(error)) from error
+    token = options.token(token_file) if attach else ""
+    raise typer.Exit(run(SttOrder(call, wanted, end, save, attach, token, as_json)))
+
+
+@app.command("tune", help=COMMAND_LINE["tune"], epilog=_TUNED)
+def tune(
+    recordings: tune_options.Recordings,
+    grid: tune_options.Grid = None,
+    agent: tune_options.Agent = None,
+    channel: tune_options.Channel = "left",
+    simulated: options.Simulated = "",
+    as_json: options.AsJson = False,
+    yes: options.Yes = False,
+) -> None:
+    from console.command_line import tune as tuning
+    from console.command_line.tune_output import JsonOutput, TextOutput
+
+    order = tuning.TuneOrder(recordings, grid or tuning.USUAL_GRID, agent, channel, options.names(simulated), yes)
+    raise typer.Exit(tuning.run(order, JsonOutput() if as_json else TextOutput()))
 
 
 @app.command("agent", help=COMMAND_LINE["agent"], context_settings=_PASS_ON)

@@ -7,12 +7,13 @@ import contextlib
 import signal
 import sys
 from dataclasses import dataclass, field
+from typing import Any
 
 from agent import api, call_state, events, paths
 from agent.call_state import CallState
 from agent.events import Event
 from console import environment, words
-from console.caller import Caller
+from console.caller import Band, Caller, band_for
 from console.client import AgentClient, AgentError
 from console.command_line import verdict
 from console.command_line.output import CallOutput
@@ -37,16 +38,21 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallOrder:
-    """``timeout_s`` is for the whole call."""
+    """``band`` is narrow, hd, or empty for what fits the caller; ``timeout_s`` is for the whole call.
+
+    ``stt_faults`` go wrong with the simulated speech recognition, as the simulator is asked for them.
+    """
 
     to: str = ""
     from_: str = ""
     caller: Caller = field(default_factory=Caller)
     inbound: bool = False
     line: str = "sim"
+    band: Band = ""
     simulated: tuple[str, ...] = ()
     keep: bool = False
     timeout_s: float = 300.0
+    stt_faults: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
 @dataclass(slots=True)
@@ -106,6 +112,8 @@ class CallRun:
         self._order, self._output = order, output
         self._http = Http()
         plan = environment.decide(environment.read_settings(), order.line, order.simulated)
+        if order.stt_faults and plan.services["stt"] != "SIM":
+            raise environment.PlanError("Faults are for simulated speech recognition: add --sim stt.")
         self._plan = plan
         self._supervisor = Supervisor(plan, paths.data_dir(), self._http, _ignore)
         self._client = AgentClient(self._supervisor.endpoint, self._http)
@@ -142,6 +150,7 @@ class CallRun:
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
             await self._hang_up()
+            await self._clear_faults()
             if not self._order.keep:
                 await self._supervisor.stop(attached=False)
             await self._http.close()
@@ -192,12 +201,18 @@ class CallRun:
         silence = await simulator.why_silent() if simulator is not None else ""
         if silence:
             raise CallFailed(silence)
+        if simulator is not None:
+            for fault in order.stt_faults:
+                await simulator.order_fault("assemblyai", fault)
+        band = band_for(order.band, order.caller, live=simulator is None)
         if order.inbound and simulator is not None:
             endpoint = await self._supervisor.endpoint()
             to, caller = order.to or environment.SIM_NUMBER, order.from_ or environment.SIM_CALLEE
             await self._loaded()
             self._output.begin(f"{words.number(caller)} calls {words.number(to)}", self._plan.services)
-            control_id = await simulator.dial_in(caller, to, f"{endpoint.url}/texml", order.caller.order())
+            who = order.caller.order(wideband=(band or self._plan.settings.get("SIDETONE_BAND")) == "hd")
+            texml = f"{endpoint.url}/texml" + (f"?band={band}" if band else "")
+            control_id = await simulator.dial_in(caller, to, texml, who)
             self._followed.adopt_placed(control_id)
             return
         to = order.to or environment.SIM_CALLEE
@@ -205,7 +220,7 @@ class CallRun:
         who = order.caller.order()
         if who and simulator is not None:
             await simulator.answer_at(to, who)
-        call = await self._client.dial(api.DialRequest(to=to, from_=order.from_ or None, who=WHO))
+        call = await self._client.dial(api.DialRequest(to=to, from_=order.from_ or None, band=band, who=WHO))
         self._followed.adopt(call)
 
     async def _watch(self) -> None:
@@ -239,6 +254,13 @@ class CallRun:
             await self._client.hang_up(state.id, WHO)
         return True
 
+    async def _clear_faults(self) -> None:
+        """Leave none for the next call, where the simulator stays."""
+        simulator = self._simulator()
+        if self._order.stt_faults and simulator is not None:
+            with contextlib.suppress(SimulatorError):
+                await simulator.clear_faults()
+
     def _simulator(self) -> Simulator | None:
         process = self._supervisor.simulator
         if self._plan.services["line"] != "SIM" or process is None or process.running is None:
@@ -248,6 +270,8 @@ class CallRun:
     def _check(self, health: api.Health) -> None:
         """A running agent may use other services than were asked for; a live line must never be a surprise."""
         asked = {"line": self._plan.services["line"], **dict.fromkeys(self._order.simulated, "SIM")}
+        if self._order.stt_faults:
+            asked["stt"] = "SIM"
         for service, mode in asked.items():
             if health.services.get(service) != mode:
                 raise CallFailed(

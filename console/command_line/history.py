@@ -24,13 +24,18 @@ def list_calls(limit: int, as_json: bool) -> int:
     return 0
 
 
-def show_call(call: str, as_json: bool) -> int:
-    """Print one call; returns the exit status."""
+def show_call(call: str, as_json: bool, turns: bool = False) -> int:
+    """Print one call, or why its turns ended; returns the exit status."""
     try:
         stream = history.call_events(paths.journal_file(), call)
     except history.HistoryError as error:
         print(error, file=sys.stderr)
         return 1
+    if turns:
+        from console.command_line.turn_list import show_turns
+
+        show_turns(stream, as_json)
+        return 0
     if as_json:
         for event in stream:
             sys.stdout.write(f"{events.encode(event).decode()}\n")

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from console import caller
+from console.command_line import stt_faults
 from console.environment import KEYS, LINES
 
 
@@ -15,6 +17,13 @@ def _checked_line(value: str) -> str:
     if value not in LINES:
         raise typer.BadParameter(f"choose one of {', '.join(LINES)}.")
     return value
+
+
+def _checked_band(value: str) -> caller.Band:
+    for band in ("", *caller.BANDS):
+        if value == band:
+            return band
+    raise typer.BadParameter(f"choose one of {', '.join(caller.BANDS)}.")
 
 
 def _checked_services(value: str) -> str:
@@ -70,6 +79,24 @@ Simulated = Annotated[
         help="Simulate these whatever keys are set.",
     ),
 ]
+Band = Annotated[
+    caller.Band,
+    typer.Option(
+        parser=_checked_band,
+        metavar="narrow|hd",
+        help="A telephone's 8 kHz or HD voice at 16 kHz. Without it SIDETONE_BAND counts, narrow unless set.",
+    ),
+]
+CallBand = Annotated[
+    caller.Band,
+    typer.Option(
+        "--band",
+        parser=_checked_band,
+        metavar="narrow|hd",
+        help="A telephone's 8 kHz or HD voice at 16 kHz. Without it --wav keeps the band of its recording, "
+        "and for others SIDETONE_BAND counts, narrow unless set.",
+    ),
+]
 Attach = Annotated[
     str, typer.Option(callback=_checked_url, metavar="URL", help="Attach to the agent there; start nothing.")
 ]
@@ -90,8 +117,21 @@ Say = Annotated[
 ]
 Script = Annotated[Path | None, typer.Option(metavar="FILE", help="What the simulated caller says, as YAML.")]
 Inbound = Annotated[bool, typer.Option("--inbound", help="Let the simulated caller dial in.")]
+SttFault = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help=stt_faults.HELP)]
 Keep = Annotated[bool, typer.Option("--keep", help="Leave agent and simulator running.")]
 Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Hang up after so long.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before a live call, which costs money.")]
 Limit = Annotated[int, typer.Option(min=1, metavar="N", help="How many.")]
+LiveCall = Annotated[
+    str, typer.Argument(metavar="CALL", help="The call's id or a beginning of it; without it the only live call.")
+]
+Fields = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME=VALUE", help="What to change, such as min_turn_silence=600."),
+]
+EndTurn = Annotated[bool, typer.Option("--end", help="End the caller's turn here and now.")]
+SaveTuning = Annotated[bool, typer.Option("--save", help="Save what was tuned into the agent definition.")]
+Turns = Annotated[
+    bool, typer.Option("--turns", help="Why each turn ended, and how callers were cut off or waited.")
+]
 CallId = Annotated[str, typer.Argument(metavar="ID", help="The call's id or a beginning of it.")]

@@ -73,6 +73,8 @@ class TextOutput:
             self._printer.update(state)
             if isinstance(event, events.CallEnded):
                 self._printer.note(words.ending(state))
+            elif isinstance(event, events.MediaStarted) and (event.sample_rate > 8000 or event.asked):
+                self._printer.note(f"line: {words.media(event.encoding, event.sample_rate, event.asked)}")
         elif isinstance(event, events.Error):
             self.detail(f"{event.message} {event.fix}".strip())
 

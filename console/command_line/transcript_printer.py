@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from agent.call_state import CallState, Line
-from console import words
+from console import turn_ends, words
 from console.text import clean, clip
 
 _INDENT = " " * 15
@@ -31,7 +31,7 @@ class TranscriptPrinter:
                 self._printed.add(id(line))
                 # Kept, so that no other line can get its id.
                 self._lines.append(line)
-                self._line(line)
+                self._line(line, turn_ends.unsure_words(state.listening, line.key))
         for turn in state.turns:
             if turn.total_ms is not None and turn.number not in self._timed:
                 self._timed.add(turn.number)
@@ -51,16 +51,16 @@ class TranscriptPrinter:
         self._erase()
         self._out.flush()
 
-    def _line(self, line: Line) -> None:
+    def _line(self, line: Line, unsure: str) -> None:
         if line.who == "note":
             self.note(f"{line.mark} {line.text}".lstrip(), _RED if line.mark == "✗" else _DIM)
             return
-        remarks = [line.mark] if line.mark else []
+        remarks = [text for text in (line.mark, unsure) if text]
         if line.who == "caller" and line.confidence is not None:
             remarks.append(f"eot {words.confidence(line.confidence)}")
         if line.took_ms is not None:
             remarks.append(f"{line.took_ms} ms")
-        remark = f"  ({', '.join(remarks)})" if remarks else ""
+        remark = f"  ({clean(', '.join(remarks))})" if remarks else ""
         self._write(self._begin(line) + clean(line.text) + self._paint(remark, _DIM))
 
     def _begin(self, line: Line) -> str:

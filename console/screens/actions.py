@@ -13,6 +13,10 @@ from console.view import View
 if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.screens.main import MainScreen
+    from console.screens.tuning import Tuning
+
+
+_TURNS_A_PAGE = 10
 
 
 class Actions:
@@ -74,6 +78,42 @@ class Actions:
         self._view.turn = None
         self._screen.reading.follow()
 
+    def do_inspect(self) -> None:
+        self._view.inspect()
+
+    def do_stt(self, text: str = "") -> None:
+        # Late, because few calls are tuned and the first paint must not wait for it.
+        from console.screens.tuning import Tuning
+
+        call, asks = self._view.selected, Tuning(self._session, self._view)
+        if text:
+            self._work(asks.typed(call, text), "stt")
+        else:
+            self._open_tuning(asks)
+
+    def _open_tuning(self, asks: Tuning) -> None:
+        from console.widgets.tuning_panel import KEYS, Deeds, TuningPanel
+
+        view = self._view
+
+        async def send(call: str, fields: dict[str, Any]) -> None:
+            if await asks.send(call, fields):
+                panel.sent(fields)
+
+        panel = TuningPanel(
+            view,
+            Deeds(
+                send=lambda fields: self._work(send(view.selected, fields), "stt"),
+                save=lambda: self._work(asks.save(view.selected), "stt"),
+                end_turn=lambda: self._work(asks.end_turn(view.selected), "stt"),
+                prompt=self._screen.open_prompt,
+                leave=self._screen.close_panel,
+                say=self._say,
+            ),
+        )
+        view.showing_log = False
+        self._screen.open_panel(panel, KEYS)
+
     def do_page_up(self) -> None:
         self._scroll(-1)
 
@@ -81,6 +121,9 @@ class Actions:
         self._scroll(1)
 
     def do_top(self) -> None:
+        if self._view.inspecting:
+            self._turn(-len(self._view.turns()))
+            return
         self._screen.reading.show_row(0)
 
     def do_log(self) -> None:
@@ -118,6 +161,8 @@ class Actions:
     def do_back(self) -> None:
         if self._view.showing_log:
             self._view.showing_log = False
+        elif self._view.inspecting:
+            self._view.inspect()
         elif self._view.zoomed:
             self._view.zoomed = False
         else:
@@ -184,6 +229,9 @@ class Actions:
             self._screen.transcript.show_turn(self._view.turn)
 
     def _scroll(self, pages: int) -> None:
+        if self._view.inspecting:
+            self._turn(pages * _TURNS_A_PAGE)
+            return
         panel = self._screen.reading
         panel.scroll_rows(pages * max(1, panel.size.height - 2))
 

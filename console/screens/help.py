@@ -39,7 +39,7 @@ class HelpScreen(ModalScreen[None]):
 
     def _line(self, command: Command) -> Text:
         return Text.assemble(
-            (f"{self._symbols.plain(keys(command)):<9}", KEY), f"{':' + command.usage:<17}", (command.help, DIM)
+            (f"{self._symbols.plain(keys(command)):<9}", KEY), f"{':' + command.usage:<18}", (command.help, DIM)
         )
 
 

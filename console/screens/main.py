@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from console import words
+from console import turn_ends, words
 from console.commands import BY_NAME, COMMANDS, Situation, UnknownCommand, parse
 from console.screens.actions import Actions
 from console.session import Session
@@ -34,7 +34,12 @@ from console.widgets.transcript import Transcript
 from console.widgets.turn_inspector import TurnInspector
 from console.widgets.welcome import Welcome
 
+if TYPE_CHECKING:
+    from console.screens.turn_ends import TurnEnds
+
 WIDE = 120
+_BOTH = 39
+"""Rows of the right column from which the events have room below both pages about a turn."""
 _MANY_CALLS = 20
 _FRAMES_OF_MANY = 3
 """Nobody reads the levels of more calls than that at full pace: their rows are drawn in every third frame."""
@@ -72,6 +77,8 @@ class MainScreen(Screen[None]):
         self._frames = frames
         self._actions = Actions(self, session, view)
         self._remote = bool(session.remote)
+        self._panel: Lines | None = None
+        """Has the keys when nothing else is asked."""
         self._second = -1
         self._frame = 0
         self._prompt = Prompt(self.type_command, self.close_prompt)
@@ -81,6 +88,7 @@ class MainScreen(Screen[None]):
         inspector, event_list = TurnInspector(view), EventList(view)
         history, line = LatencyHistory(view), LineBlock(view)
         status, footer = StatusBar(view), Footer(view, self.situation)
+        self._footer = footer
         left_rule = Rule(view, self._left_words)
         turn_rule = Rule(view, inspector.title, symbols.tee_down)
         history_rule = Rule(view, lambda: ("last 20 turns", ""), symbols.tee_left)
@@ -88,14 +96,19 @@ class MainScreen(Screen[None]):
         events_rule = Rule(view, event_list.title, symbols.tee_left)
         self._table_rule = Rule(view, lambda: ("calls", "? help  : command"))
         bottom_rule = Rule(view, lambda: ("", ""), joint=self._joint)
-        right = (turn_rule, inspector, history_rule, history, line_rule, line, events_rule, event_list)
+        self._latency_page = (turn_rule, inspector)
+        self._below_turn = history_rule
+        self._turn_ends: TurnEnds | None = None
+        right = (*self._latency_page, history_rule, history, line_rule, line, events_rule, event_list)
         self._right = Vertical(*right, id="right")
+        shown_left = (left_rule, self._welcome, self.transcript, self.log_panel)
+        self._left = Vertical(*shown_left, id="left")
         self._desk = Vertical(
             status,
             self._table_rule,
             self.table,
             Horizontal(
-                Vertical(left_rule, self._welcome, self.transcript, self.log_panel, id="left"),
+                self._left,
                 self._right,
                 id="middle",
             ),
@@ -103,7 +116,12 @@ class MainScreen(Screen[None]):
             footer,
             self.notice,
         )
-        self._of_call: tuple[Lines | Following, ...] = (self.transcript, left_rule, footer, *right)
+        self._of_call: tuple[Lines | Following, ...] = (
+            self.transcript,
+            left_rule,
+            footer,
+            *right,
+        )
         self._others: tuple[Lines | Following, ...] = (
             status,
             self._table_rule,
@@ -122,7 +140,12 @@ class MainScreen(Screen[None]):
         self._arrange()
         self.set_interval(1 / self._frames, self.draw)
         # Its style sheet takes 20 ms to read, which the first paint need not wait for.
-        self.call_after_refresh(self._desk.mount, self._prompt)
+        self.call_after_refresh(self._mount_prompt)
+
+    def _mount_prompt(self) -> None:
+        # Whoever quits at once may be gone by now.
+        if self._desk.is_attached:
+            self._desk.mount(self._prompt)
 
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
@@ -152,6 +175,10 @@ class MainScreen(Screen[None]):
         if everything or self.view.selected in changed:
             for widget in self._of_call:
                 widget.sync()
+            if self._turn_ends is not None:
+                self._turn_ends.sync()
+            if self._panel is not None:
+                self._panel.sync()
         if everything:
             for widget in self._others:
                 widget.sync()
@@ -167,6 +194,7 @@ class MainScreen(Screen[None]):
             turns=len(self.view.turns()),
             wide=self.view.wide,
             remote=self._remote,
+            listening=call is not None and call.state.listening.session > 0,
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -200,7 +228,7 @@ class MainScreen(Screen[None]):
 
     def on_notice_line_answered(self) -> None:
         if self.notice.question is None:
-            self.set_focus(None)
+            self.set_focus(self._panel)
 
     def open_prompt(self, text: str = "") -> None:
         """Show the ``:`` prompt in place of the notices."""
@@ -212,6 +240,18 @@ class MainScreen(Screen[None]):
         if self._prompt.display:
             self._prompt.display = False
             self.notice.display = True
+            self.set_focus(self._panel)
+
+    def open_panel(self, panel: Lines, keys: Sequence[tuple[str, str]]) -> None:
+        """Put a panel with keys of its own below the transcript."""
+        self._panel, self._footer.instead = panel, keys
+        self._left.mount(panel)
+        self.set_focus(panel)
+
+    def close_panel(self) -> None:
+        if self._panel is not None:
+            self._panel.remove()
+            self._panel, self._footer.instead = None, ()
             self.set_focus(None)
 
     @property
@@ -235,9 +275,18 @@ class MainScreen(Screen[None]):
         self.table.display = self._table_rule.display = calls and not view.zoomed
         if calls:
             self.table.styles.height = self.table.height_for(self.size.height)
-        self._right.display = view.wide and call and not view.zoomed
+        self._right.display = call and view.column
+        view.both = self.size.height - (self.table.height_for(self.size.height) if calls else 0) - 6 >= _BOTH
+        for widget in self._latency_page:
+            widget.display = view.both or not view.endings
+        if self._turn_ends is None and call and (view.inspecting or view.endings or (view.both and view.column)):
+            from console.screens.turn_ends import TurnEnds
+
+            self._turn_ends = TurnEnds(view, self._left, self._right, before=self._below_turn)
+        if self._turn_ends is not None:
+            self._turn_ends.arrange()
         self._welcome.display = not call and not view.showing_log
-        self.transcript.display = call and not view.showing_log
+        self.transcript.display = call and not view.showing_log and not view.inspecting
         self.log_panel.display = view.showing_log
 
     def _joint(self) -> int:
@@ -252,6 +301,8 @@ class MainScreen(Screen[None]):
             return "sidetone", ""
         number = view.store.number_of(view.selected)
         title = f"{number} {words.number(call.state.number)}"
+        if view.inspecting:
+            return title, turn_ends.across(call.state.listening.heard)
         if view.wide:
             title = f"transcript {symbols.dot} {title}"
         return title, self._place(self.transcript, f"{symbols.following} following" if call.state.live else "")

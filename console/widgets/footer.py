@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.style import Style
 from textual.strip import Strip
@@ -21,10 +21,16 @@ class Footer(Lines):
     def __init__(self, view: View, situation: Callable[[], Situation]) -> None:
         super().__init__(view)
         self._situation = situation
+        self.instead: Sequence[tuple[str, str]] = ()
+        """Keys and what they do while a panel has them all."""
 
     def rows(self, width: int, height: int) -> list[Strip]:
-        situation = self._situation()
         row = Row()
+        if self.instead:
+            for key, label in self.instead:
+                row.add(" ").add(self.view.symbols.plain(key), KEY).add(f" {label} ", DIM)
+            return [row.strip(width)]
+        situation = self._situation()
         room = width - _width(_LAST)
         for command in COMMANDS:
             if not command.label or command is _LAST or command.reason(situation):

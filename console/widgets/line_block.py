@@ -19,7 +19,8 @@ class LineBlock(Panel):
             return [Row().add("No media yet.", DIM)]
         media = call.state.media
         first, second = Row(), Row()
-        first.add(f"{media.encoding} {media.sample_rate / 1000:g}k  20 ms   ")
+        detail = " HD" if media.sample_rate > 8000 else "  20 ms"
+        first.add(f"{media.encoding} {media.sample_rate / 1000:g}k{detail}   ")
         first.add(f"rx {words.count(media.rx)}  tx {words.count(media.tx)}  ", DIM)
         _count(first, "gap", media.gaps)
         second.add(f"jitter {media.jitter_ms} ms   queue {media.queue_ms} ms   ", DIM)

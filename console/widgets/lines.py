@@ -50,6 +50,12 @@ class Row:
         """Fill up to ``column``."""
         return self.add(filler * max(0, column - self.width), style)
 
+    def append(self, row: Row) -> Row:
+        """Append another row as it is."""
+        self._segments.extend(row._segments)
+        self.width += row.width
+        return self
+
     def strip(self, width: int, over: Style | None = None) -> Strip:
         """The row in exactly ``width`` cells, with ``over`` on top of all of its styles."""
         self.to(width)

@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from console import words
 from console.styles import ASKING, DIM, PLAIN
-from console.text import clip
+from console.text import clip, wrap
 from console.view import View
 from console.widgets.agent_log import STYLES
 from console.widgets.lines import Lines, Row
@@ -29,7 +29,8 @@ class Question:
 
 
 class NoticeLine(Lines):
-    """Takes the focus while a question is open, so that no key can do anything else."""
+    """Takes the focus while a question is open, so that no key can do anything else. What does not fit into one
+    row gets two: half of what to do is of no use."""
 
     class Answered(Message):
         """The question is over."""
@@ -61,15 +62,31 @@ class NoticeLine(Lines):
             answer()
         self.sync()
 
+    def sync(self) -> None:
+        if self.display and self.size.width:
+            _, texts = self._notice(self.size.width)
+            height = 1 if self.question is not None else max(1, len(texts))
+            if self.styles.height is None or self.styles.height.value != height:
+                self.styles.height = height
+        super().sync()
+
     def rows(self, width: int, height: int) -> list[Strip]:
-        row = Row()
-        ellipsis = self.view.symbols.ellipsis
         if self.question is not None:
-            return [row.add(" ").add(clip(self.question.text, width - 2, ellipsis), ASKING).strip(width)]
-        notice, now = self.view.store.notice, self.view.store.clock()
-        if notice is not None and not (notice.level == "info" and now - notice.at > INFO_S):
-            row.add(f" {words.wall(notice.at)} ", DIM)
-            if notice.level != "info":
-                row.add(f"{notice.level} ", STYLES[notice.level])
-            row.add(clip(self.view.symbols.plain(notice.text), width - row.width - 1, ellipsis), PLAIN)
-        return [row.strip(width)]
+            question = clip(self.question.text, width - 2, self.view.symbols.ellipsis)
+            return [Row().add(" ").add(question, ASKING).strip(width)]
+        head, texts = self._notice(width)
+        indent = head.width
+        rows = [head, *(Row().to(indent) for _ in texts[1:])]
+        return [row.add(text, PLAIN).strip(width) for row, text in zip(rows, texts or [""], strict=True)]
+
+    def _notice(self, width: int) -> tuple[Row, list[str]]:
+        """How the notice begins, and its text in at most two rows."""
+        head, notice, now = Row(), self.view.store.notice, self.view.store.clock()
+        if notice is None or (notice.level == "info" and now - notice.at > INFO_S):
+            return head, []
+        head.add(f" {words.wall(notice.at)} ", DIM)
+        if notice.level != "info":
+            head.add(f"{notice.level} ", STYLES[notice.level])
+        room = max(10, width - head.width - 1)
+        first, *rest = wrap(self.view.symbols.plain(notice.text), room)
+        return head, [first, clip(" ".join(rest), room, self.view.symbols.ellipsis)] if rest else [first]

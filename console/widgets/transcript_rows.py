@@ -70,7 +70,7 @@ def _remark(line: Line, symbols: Symbols) -> str:
 def _note(line: Line, width: int, symbols: Symbols) -> list[Row]:
     bad = line.mark == "✗"
     mark = f"{symbols.mark(line.mark)} " if line.mark else ""
-    style = BAD if bad else DIM
+    style = BAD if bad else WARN if line.mark == "▲" else DIM
     wrapped = wrap(line.text, max(10, width - INDENT - _MARGIN - len(mark)))
     return [
         Row().to(INDENT).add(mark if place == 0 else " " * len(mark), style).add(part, style)

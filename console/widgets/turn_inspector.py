@@ -26,11 +26,11 @@ class TurnInspector(Panel):
 
     def title(self) -> tuple[str, str]:
         """Title and remark for the rule above."""
-        turn, symbols = self.view.shown_turn(), self.view.symbols
+        turn = self.view.shown_turn()
         if turn is None:
             return "turn", ""
         latest = "" if self.view.turn is not None else " (latest)"
-        return f"turn {turn.number}{latest}", f"{symbols.arrow_left} {symbols.arrow_right} other turns"
+        return f"turn {turn.number}{latest}", f"i {self.view.next_look()}"
 
     def body(self, width: int, height: int) -> list[Row]:
         turn = self.view.shown_turn()

@@ -1,8 +1,9 @@
 """Messages of AssemblyAI's v3 streaming API.
 
-Shapes are those of the schemas in AssemblyAI's `usm-streaming.yml` and `usm-streaming-u3-pro.yml`, with
-`Begin.configuration` and the error texts as observed on the live service in September 2026. All times are whole
-milliseconds of the session's audio: the clients of Pipecat and of AssemblyAI's own SDK refuse fractions.
+Shapes are those of the schemas in AssemblyAI's `usm-streaming.yml` and `usm-streaming-u3-pro.yml`, of the models
+of its Python SDK 1.8.2 for what those lack, and `Begin.configuration` as observed on the live service in September
+2026. All times are whole milliseconds of the session's audio: the clients of Pipecat and of AssemblyAI's own SDK
+refuse fractions. What is ours is under the one key `simulator`, which clients pass over.
 """
 
 from __future__ import annotations
@@ -13,36 +14,12 @@ from typing import Any, Final, Literal, cast
 import msgspec
 from msgspec import UNSET, UnsetType
 
-NORMAL_CLOSE: Final = 1000
-UNAUTHORISED: Final = 1008
-CANCELLED: Final = 3005
-INVALID_INPUT: Final = 3006
-INPUT_DURATION: Final = 3007
-EXPIRED: Final = 3008
-TOO_MANY_SESSIONS: Final = 3009
+from simulator.assemblyai.errors import INVALID_INPUT, SessionRefused
 
-ENDED_REASON: Final = "Session Ended"
-# The only reason that the service puts on the close after an Error; what happened is in the Error alone.
-ERROR_REASON: Final = "See Error message for details"
-
-DOCUMENTED: Final[dict[int, str]] = {
-    UNAUTHORISED: "Unauthorized Connection: Invalid API key",
-    CANCELLED: "Session Cancelled: An error occurred",
-    INVALID_INPUT: "User Input Validation Error: Invalid 'speech_model': Input should be 'universal-3-6-pro'",
-    INPUT_DURATION: "Input Duration Error: Input Duration Violation: 20.0 ms. Expected between 50 and 1000 ms",
-    EXPIRED: "Session Expired: Maximum session duration exceeded",
-    TOO_MANY_SESSIONS: "Unauthorized Connection: Too many concurrent sessions",
-}
-"""What the service says by close code, where a fault sets no other text."""
-
-
-class SessionRefused(Exception):
-    """The session ends with an Error message and a close of the same code."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
+Ending = Literal["confidence", "max_silence", "forced", "hangup", ""]
+"""What ended a turn; `forced` is a ForceEndpoint, or the most that a turn may last. Empty while it is open."""
+BEHIND: Final = 1
+"""`warning_code` of a recogniser that cannot keep up. The service was never seen to warn."""
 
 
 class Configuration(msgspec.Struct, frozen=True):
@@ -58,12 +35,22 @@ class Configuration(msgspec.Struct, frozen=True):
     voice_focus: str | None
 
 
+class Ears(msgspec.Struct, frozen=True):
+    """Who hears, and what was asked for in vain: parameters that v3 does not have, and those without an effect
+    here, with the reason."""
+
+    engine: str
+    unknown: tuple[str, ...] = ()
+    ignored: dict[str, str] = {}
+
+
 class Begin(msgspec.Struct, frozen=True, tag_field="type"):
     """The first message; `expires_at` is in whole unix seconds."""
 
     id: str
     expires_at: int
     configuration: Configuration
+    simulator: Ears
 
 
 class SpeechStarted(msgspec.Struct, frozen=True, tag_field="type"):
@@ -81,8 +68,18 @@ class Word(msgspec.Struct, frozen=True):
     word_is_final: bool
 
 
+class Heard(msgspec.Struct, frozen=True):
+    """Who recognised the words (`script`, or an engine), whether they are guesses, how much audio had been heard,
+    and what ended the turn, if this did."""
+
+    recogniser: str
+    rough: bool
+    audio_ms: int
+    ended_by: Ending = ""
+
+
 class Turn(msgspec.Struct, frozen=True, tag_field="type"):
-    """A turn as known so far. `recogniser` is ours: whether a script was matched or the words are rough."""
+    """A turn as known so far."""
 
     turn_order: int
     turn_is_formatted: bool
@@ -91,9 +88,32 @@ class Turn(msgspec.Struct, frozen=True, tag_field="type"):
     end_of_turn_confidence: float
     words: tuple[Word, ...]
     utterance: str
-    recogniser: Literal["script", "rough"]
+    simulator: Heard
     language_code: str | UnsetType = UNSET
     language_confidence: float | UnsetType = UNSET
+
+
+class Heartbeat(msgspec.Struct, frozen=True, tag_field="type"):
+    """`realtime_factor`: audio by wall time since the last one. `max_speech_probability` here is 0 or 1."""
+
+    total_audio_received_ms: int
+    total_duration_ms: int
+    realtime_factor: float
+    max_speech_probability: float
+
+
+class Silence(msgspec.Struct, frozen=True, tag_field="type"):
+    """No speech in this stretch of the audio."""
+
+    start_ms: int
+    end_ms: int
+
+
+class Notice(msgspec.Struct, frozen=True, tag_field="type", tag="Warning"):
+    """Something that the client should know; goes on."""
+
+    warning_code: int
+    warning: str
 
 
 class Error(msgspec.Struct, frozen=True, tag_field="type"):
@@ -108,7 +128,7 @@ class Termination(msgspec.Struct, frozen=True, tag_field="type"):
     session_duration_seconds: int
 
 
-ServerMessage = Begin | SpeechStarted | Turn | Error | Termination
+ServerMessage = Begin | SpeechStarted | Turn | Heartbeat | Silence | Notice | Error | Termination
 
 ClientAction = Literal["ForceEndpoint", "KeepAlive", "Terminate", "UpdateConfiguration"]
 
@@ -121,15 +141,20 @@ def parse_client_message(text: str) -> tuple[ClientAction, dict[str, Any]]:
     """What the client asks, and the other fields of its message. Raises SessionRefused."""
     try:
         message = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         reason = f"User Input Validation Error: Invalid JSON: {error}"
         raise SessionRefused(INVALID_INPUT, reason) from None
     if not isinstance(message, dict):
-        raise SessionRefused(INVALID_INPUT, "User Input Validation Error: Invalid JSON: Expecting an object")
+        raise SessionRefused(INVALID_INPUT, f"Invalid Message: {text[:100]}")
     fields = cast("dict[str, Any]", message)
     action = fields.pop("type", None)
     match action:
         case "ForceEndpoint" | "KeepAlive" | "Terminate" | "UpdateConfiguration":
             return action, fields
         case _:
-            raise SessionRefused(INVALID_INPUT, f"Invalid Message Type: {str(action)[:100]}")
+            raise SessionRefused(INVALID_INPUT, f"Invalid Message Type: {_printable(str(action)[:100])}")
+
+
+def _printable(text: str) -> str:
+    """Half a character pair, which JSON can say and UTF-8 cannot, as a question mark."""
+    return text.encode(errors="replace").decode()

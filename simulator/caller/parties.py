@@ -18,21 +18,24 @@ from simulator.telnyx.media.options import Codec
 PartySpec = Script | Machine | Menu | Prelude | Silent | AudioFile
 
 
-def party_for(spec: PartySpec, speech: SpeechServices, codec: Codec | None = None) -> Party:
-    """A party for one call; `codec` None leaves it to the script, or PCMU."""
+def party_for(
+    spec: PartySpec, speech: SpeechServices, codec: Codec | None = None, otherwise: Codec = "PCMU"
+) -> Party:
+    """A party for one call; `codec` None leaves it to the script, and `otherwise` is for one that names none."""
+    negotiated = codec or otherwise
     match spec:
         case Script():
-            return ScriptParty(_on(spec, codec), speech)
+            return ScriptParty(_on(spec, codec), speech, otherwise)
         case Prelude(sounds, script, reply_ms):
-            return PreludeParty(Prelude(sounds, _on(script, codec), reply_ms), speech)
+            return PreludeParty(Prelude(sounds, _on(script, codec), reply_ms), speech, otherwise)
         case Machine():
-            return MachineParty(spec, speech, codec or "PCMU")
+            return MachineParty(spec, speech, negotiated)
         case Menu():
-            return MenuParty(spec, speech, codec or "PCMU")
+            return MenuParty(spec, speech, negotiated)
         case Silent():
-            return SilentParty(spec, codec or "PCMU")
+            return SilentParty(spec, negotiated)
         case AudioFile():
-            return FileParty(spec, codec or "PCMU")
+            return FileParty(spec, negotiated)
 
 
 def _on(script: Script, codec: Codec | None) -> Script:

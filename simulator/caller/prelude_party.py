@@ -13,6 +13,7 @@ from simulator.caller.script_party import ScriptParty
 from simulator.caller.speaking_machine import SpeakingMachine
 from simulator.caller.tones import Sound
 from simulator.speech.services import SpeechServices
+from simulator.telnyx.media.options import Codec
 
 _PATIENCE_MS: Final = 900
 
@@ -33,10 +34,11 @@ class Prelude:
 class PreludeParty(SpeakingMachine):
     """Its greeting is that of the sounds; what the person says is told by the script's own report."""
 
-    def __init__(self, prelude: Prelude, speech: SpeechServices) -> None:
-        super().__init__(speech, prelude.script.codec)
+    def __init__(self, prelude: Prelude, speech: SpeechServices, codec: Codec = "PCMU") -> None:
+        """`codec` is for a script that names none."""
+        self._person = ScriptParty(prelude.script, speech, codec)
+        super().__init__(speech, self._person.codec)
         self._prelude = prelude
-        self._person = ScriptParty(prelude.script, speech)
         self.warnings = self._person.warnings
         self._hearing = Hearing()
         self._person_came: int | None = None

@@ -54,9 +54,9 @@ class Preset:
     drop_after_ms: int | None = None
     codec: Codec | None = None
 
-    def party(self, speech: SpeechServices) -> Party:
-        """A new party for one call."""
-        return party_for(self.who, speech, self.codec)
+    def party(self, speech: SpeechServices, otherwise: Codec = "PCMU") -> Party:
+        """A new party for one call; `otherwise` is its codec when neither the preset nor its script names one."""
+        return party_for(self.who, speech, self.codec, otherwise)
 
 
 def preset_for(number: str) -> Preset | None:
@@ -90,7 +90,7 @@ def drops_after(seconds: int) -> Preset:
     )
 
 
-def file_preset(path: Path, codec: Codec = "PCMU", *, loop: bool = False) -> Preset:
+def file_preset(path: Path, codec: Codec | None = None, *, loop: bool = False) -> Preset:
     """Somebody who plays a WAV file."""
     return Preset(f"file:{path.name}", "", f"{path.name} is played.", AudioFile(path, loop=loop), codec=codec)
 

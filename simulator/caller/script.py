@@ -49,7 +49,8 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `answer_after_ms`: how long the phone rings before the caller answers; None leaves it to the simulator.
     `wait_for_greeting`: whether the agent speaks first.
     `hang_up`: whether the caller hangs up after the last answer, or waits for the agent to do it.
-    `codec`: what the telephone's leg negotiates; G722, OPUS and L16 make it a wideband one.
+    `codec`: what the telephone's leg negotiates; G722, OPUS and L16 make it a wideband one. None leaves it to the
+    call: G722 where the application dials for wideband audio, else PCMU.
     """
 
     turns: tuple[Turn, ...] = ()
@@ -60,7 +61,7 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wait_for_greeting: bool = True
     hang_up: bool = True
     max_seconds: int = 180
-    codec: Literal["PCMU", "PCMA", "G722", "OPUS", "L16"] = "PCMU"
+    codec: Literal["PCMU", "PCMA", "G722", "OPUS", "L16"] | None = None
 
 
 class ScriptError(Exception):

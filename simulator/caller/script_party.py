@@ -20,16 +20,17 @@ _MAX_KEYS: Final = 200
 
 
 class ScriptParty:
-    def __init__(self, script: Script, speech: SpeechServices) -> None:
+    def __init__(self, script: Script, speech: SpeechServices, codec: Codec = "PCMU") -> None:
+        """`codec` is for a script that names none."""
         self.script = script
-        self._voice = Voice(speech, script.codec, script.voice)
+        self._voice = Voice(speech, script.codec or codec, script.voice)
         self._frames: list[list[Said]] = []
         self._keys: list[str] = []
         self._conversation = Conversation(script, [0] * len(script.turns))
 
     @property
     def codec(self) -> Codec:
-        return self.script.codec
+        return self._voice.codec
 
     @property
     def rate(self) -> int:

@@ -153,7 +153,7 @@ def who_of(
         path = Path(wav)
         if not path.is_file():
             raise OrderError(f"There is no file {wav[:200]!r} to play.")
-        return file_preset(path, codec or "PCMU")
+        return file_preset(path, codec)
     chosen = DEMO if script is None else parse_script(script)
     return chosen if codec is None else msgspec.structs.replace(chosen, codec=codec)
 

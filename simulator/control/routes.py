@@ -91,14 +91,16 @@ def routes(controlled: Controlled) -> list[BaseRoute]:
     async def post_call(request: Request) -> Response:
         order = await _body(request, CallOrder)
         order.check()
+        stream = order.stream_options()
+        codec = "PCMU" if stream is None else stream.telephone
         leg = controlled.reception.dial_in(
             IncomingCall(
                 from_number=order.from_number,
                 to_number=order.to_number,
-                answerer=exchange.answerer(order.who(), order.faults),
+                answerer=exchange.answerer(order.who(), order.faults, codec=codec),
                 texml=order.texml(),
                 status_callback=order.status_callback,
-                stream=order.stream_options(),
+                stream=stream,
                 connection_id=order.connection_id,
                 faults=order.faults,
                 record_to=None if order.record is None else Path(order.record),

@@ -1,137 +1,204 @@
-"""The general recogniser: rough words for speech that no script holds."""
+"""The general engine, which hears what no script holds: the simulator's side of its worker process."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import itertools
 import json
 import logging
-import re
-import struct
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
 
-from simulator.audio import Samples
+from simulator.speech.engine import EngineFacts, Word
+from simulator.speech.engine_choice import INSTALL_WHISPER, EngineChoice, Engines, engines
+from simulator.speech.engine_worker import HEADER
 from simulator.speech.worker import Worker, WorkerGone
 
-SAMPLE_RATE: Final = 16_000
-MOST_STREAMS: Final = 4
-# A live stream may wait this long for the decoder before it is given up rather than left behind.
-MOST_LAG_SECONDS: Final = 3.0
-# The first stream waits for the process and its model.
-START_SECONDS: Final = 10.0
+MOST_STREAMS: Final = 16
+# A worker that has said nothing for so long hangs, and is ended; large models load and decode slowly.
+HUNG_SECONDS: Final = 60.0
+# A worker that dies this often without hearing anything between is given up.
+MOST_DEATHS: Final = 3
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class GeneralWord:
-    """A word guessed, in ms of the stream's own audio, and the decoder's posterior probability (0 to 1)."""
-
-    text: str
-    start_ms: int
-    end_ms: int
-    confidence: float
+class EngineFailed(Exception):
+    """The engine gave no words; the message says why in one sentence."""
 
 
-class Overloaded(Exception):
-    """No decoder is free, or it fell behind; the message says so in one sentence."""
+class General:
+    """One engine in one worker process, which starts at the first need, for several streams at once.
 
+    The engine is the first of `engines` that can be loaded.
+    """
 
-class GeneralModel:
-    """pocketsphinx in one worker process, for a few streams at once."""
-
-    def __init__(self) -> None:
-        self._worker = Worker("simulator.speech.general_worker", timeout_seconds=20)
+    def __init__(self, among: Engines | None = None) -> None:
+        among = among or engines()
+        self._choices: list[EngineChoice] = list(among.choices)
+        self._asked_for = among.asked_for
+        self.problems: list[str] = list(among.problems)
+        """What is wrong with the settings, or with the engine that they name; one sentence each."""
+        self._facts: EngineFacts | None = None
+        self._loading = asyncio.Lock()
+        self._worker: Worker | None = None
+        self._streams: set[int] = set()
         self._numbers = itertools.count(1)
-        self._open: set[int] = set()
-        self.refused = 0
-        """Streams that were given up for want of a decoder."""
+        self._asking = 0
+        self._deaths = 0
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    @property
+    def facts(self) -> EngineFacts:
+        """What is known of the engine by now; it says more of itself once it is loaded."""
+        return self._facts or (self._choices[0].facts if self._choices else EngineFacts("script", languages=()))
+
+    @property
+    def available(self) -> bool:
+        return bool(self._choices)
 
     @property
     def why_not(self) -> str | None:
-        """One sentence, or None where pocketsphinx is installed."""
-        if importlib.util.find_spec("pocketsphinx") is None:
-            return "Speech outside scripts needs pocketsphinx, which exists for Python 3.11 to 3.13."
-        return None
+        """One sentence when only lines of scripts are heard, else None."""
+        if self.available:
+            return None
+        return f"Speech outside scripts is not heard here: {INSTALL_WHISPER} changes that."
 
-    async def open(self, samples: Samples) -> tuple[GeneralStream, list[GeneralWord]]:
-        """A stream for one utterance, begun with `samples` at 16 kHz, and the words in them. Raises Overloaded."""
-        if len(self._open) >= MOST_STREAMS:
-            self.refused += 1
-            raise Overloaded(f"{MOST_STREAMS} calls are being recognised by the general model already.")
-        stream = GeneralStream(self, next(self._numbers))
-        self._open.add(stream.number)
+    @property
+    def description(self) -> str:
+        """What hears speech outside scripts, and what is wrong with the settings, for people."""
+        facts = self.facts
+        how = f"roughly, by {facts.name}; {INSTALL_WHISPER} hears better." if facts.rough else f"by {facts.name}."
+        return " ".join([self.why_not or f"Other speech is heard {how}", *self.problems])
+
+    @property
+    def busy(self) -> bool:
+        """Whether a question now would have to wait for the answer to another."""
+        return self._asking > 0
+
+    @property
+    def open_streams(self) -> int:
+        return len(self._streams)
+
+    def start(self) -> None:
+        """Say what is wrong with the settings, and load the engine if the user named it, without waiting."""
+        for problem in self.problems:
+            logger.warning("%s", problem)
+        if self._asked_for:
+            self.warm()
+
+    def warm(self) -> None:
+        """Load the engine without waiting, so that it is there when somebody has spoken."""
+        if self._facts is None and self._choices and not self._loading.locked():
+            self.run(self._load())
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._worker:
+            await self._worker.close()
+
+    def run(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
+        """Do `work`, which raises nothing, without waiting for it."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def open(self, language: str, keyterms: Sequence[str]) -> int:
+        """A new utterance's number. Raises EngineFailed."""
+        if len(self._streams) >= MOST_STREAMS:
+            raise EngineFailed(f"{MOST_STREAMS} calls are being heard by {self.facts.name} already.")
+        number = next(self._numbers)
+        # Counted before it is open, so that many at once cannot all pass.
+        self._streams.add(number)
         try:
-            return stream, await self.ask(b"o", stream.number, samples)
+            await self._load()
+            opening = json.dumps({"language": language, "keyterms": list(keyterms)}).encode()
+            await self._ask(b"o", number, opening)
         except BaseException:
-            await stream.close()
+            self._streams.discard(number)
+            raise
+        return number
+
+    async def hear(self, number: int, samples: bytes) -> list[Word]:
+        """The words so far. Raises EngineFailed, after which the stream is gone."""
+        return await self._words(b"h", number, samples)
+
+    async def finish(self, number: int, samples: bytes) -> list[Word]:
+        """The words of the whole utterance, which ends. Raises EngineFailed."""
+        try:
+            return await self._words(b"f", number, samples)
+        finally:
+            self._streams.discard(number)
+
+    async def drop(self, number: int) -> None:
+        """End an utterance unheard, unless it has ended. Raises nothing."""
+        if number not in self._streams:
+            return
+        try:
+            await self._ask(b"d", number)
+        except EngineFailed as error:
+            logger.debug("%s", error)
+        finally:
+            self._streams.discard(number)
+
+    async def _words(self, action: bytes, number: int, samples: bytes) -> list[Word]:
+        try:
+            words = [Word(*word) for word in await self._ask(action, number, samples)]
+            self._deaths = 0
+            return words
+        except EngineFailed:
+            self._streams.discard(number)
             raise
 
-    async def close(self) -> None:
-        await self._worker.close()
+    async def _load(self) -> None:
+        """Have an engine that can be loaded, the first of the rest. Raises EngineFailed when none is left."""
+        async with self._loading:
+            while self._facts is None:
+                if not self._choices:
+                    raise EngineFailed(self.why_not or "")
+                choice = self._choices[0]
+                self._worker = Worker(
+                    "simulator.speech.engine_worker", choice.target, choice.folder, timeout_seconds=HUNG_SECONDS
+                )
+                try:
+                    facts = await self._ask(b"l", 0)
+                except EngineFailed as error:
+                    await self._give_up(str(error))
+                else:
+                    self._facts = EngineFacts(**facts | {"languages": tuple(facts["languages"])})
+                    logger.info("Speech outside scripts is heard by %s.", self._facts.name)
 
-    async def ask(self, action: bytes, number: int, samples: Samples | None = None) -> list[GeneralWord]:
-        """One request of the worker's protocol. Raises Overloaded when the answer comes late or never."""
-        payload = b"" if samples is None else samples.tobytes()
-        request = self._worker.request(struct.pack("<cI", action, number) + payload)
+    async def _give_up(self, why: str) -> None:
+        """Go on with the next engine, or with none."""
+        failed = self._choices.pop(0)
+        self._facts = None
+        self._streams.clear()
+        if self._worker:
+            await self._worker.close()
+        after = f"{self._choices[0].facts.name} hears instead" if self._choices else "only scripts are heard"
+        problem = f"The recogniser {failed.facts.name} is out of use: {why.rstrip('.')}; {after}."
+        self.problems.append(problem)
+        logger.error("%s", problem)
+
+    async def _ask(self, action: bytes, number: int, payload: bytes = b"") -> Any:
+        """One question of the worker's protocol and its answer. Raises EngineFailed."""
+        if self._worker is None:
+            raise EngineFailed(self.why_not or "No engine is loaded.")
+        self._asking += 1
         try:
-            async with asyncio.timeout(START_SECONDS if action == b"o" else MOST_LAG_SECONDS):
-                reply = json.loads(await request)
-        except TimeoutError:
-            self.refused += 1
-            raise Overloaded("The general model fell behind the call.") from None
+            reply = json.loads(await self._worker.request(HEADER.pack(action, number) + payload))
         except WorkerGone as error:
-            self.refused += 1
-            raise Overloaded(f"The general model is gone: {error}") from error
-        if isinstance(reply, dict):
-            self.refused += 1
-            raise Overloaded(f"The general model refused the call: {reply['error']}.")
-        return [GeneralWord(*word) for word in reply]
-
-    def forget(self, number: int) -> None:
-        self._open.discard(number)
-
-
-class GeneralStream:
-    """One utterance in the general model, in samples at 16 kHz."""
-
-    def __init__(self, model: GeneralModel, number: int) -> None:
-        self._model = model
-        self._ended = False
-        self.number = number
-
-    async def push(self, samples: Samples) -> list[GeneralWord]:
-        """The words so far. Waits until the audio is decoded; raises Overloaded when that takes too long."""
-        return await self._model.ask(b"a", self.number, samples)
-
-    async def finish(self, samples: Samples) -> list[GeneralWord]:
-        """The words of the whole utterance, after a second and better pass; ends the stream."""
-        words = await self._model.ask(b"f", self.number, samples)
-        self._ended = True
-        self._model.forget(self.number)
-        return words
-
-    async def close(self) -> None:
-        """End the stream unheard, unless it has ended."""
-        if self._ended:
-            return
-        self._ended = True
-        try:
-            await self._model.ask(b"d", self.number)
-        except Overloaded as error:
-            logger.warning("%s", error)
+            self._streams.clear()
+            self._deaths += 1
+            if self._deaths >= MOST_DEATHS and self._facts is not None:
+                await self._give_up(f"its process ended {self._deaths} times in a row")
+            raise EngineFailed(f"{self.facts.name} is gone: {error}") from error
         finally:
-            self._model.forget(self.number)
-
-
-def as_written(words: list[GeneralWord]) -> list[GeneralWord]:
-    """The first letter and the word I as capitals. No mark at the end: nothing was heard of one."""
-    written: list[GeneralWord] = []
-    for index, word in enumerate(words):
-        text = word.text
-        if index == 0 or re.match(r"i(?:'|$)", text):
-            text = text[:1].upper() + text[1:]
-        written.append(replace(word, text=text))
-    return written
+            self._asking -= 1
+        if isinstance(reply, dict) and "error" in reply:
+            raise EngineFailed(str(reply["error"]))
+        return reply

@@ -1,32 +1,30 @@
-"""What the stand-ins share of speech: one synthesiser, one vocabulary, one general model."""
+"""What the stand-ins share of speech: one synthesiser, one vocabulary, one general engine."""
 
 from __future__ import annotations
 
-import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from simulator.speech.general import GeneralModel
+from simulator.speech.engine_choice import Engines
+from simulator.speech.general import General
 from simulator.speech.recogniser import Recogniser
 from simulator.speech.synthesiser import Synthesiser
 from simulator.speech.vocabulary import Vocabulary
-
-logger = logging.getLogger(__name__)
 
 
 class SpeechServices:
     """Created once per process; `start` before the first call, `close` after the last."""
 
-    def __init__(self) -> None:
+    def __init__(self, engines: Engines | None = None) -> None:
+        """`engines` to try instead of those that the environment asks for."""
         self.synthesiser = Synthesiser()
         self.vocabulary = Vocabulary(self.synthesiser)
-        self.general = GeneralModel()
+        self.general = General(engines)
         # One thread: more would only take Python's lock from the event loop more often.
         self._matching = ThreadPoolExecutor(1, thread_name_prefix="matching")
 
     async def start(self) -> None:
         """Raises SpeechUnavailable when espeak-ng is installed and does not run."""
-        if self.general.why_not:
-            logger.warning("%s", self.general.why_not)
+        self.general.start()
         await self.synthesiser.start()
 
     async def close(self) -> None:

@@ -1,27 +1,28 @@
-"""From the beginning of speech to the end of a turn: the same audio before the matcher and the general model."""
+"""From the beginning of speech to the end of a turn: the same audio before the matcher and the general engine."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.audio import Samples
-from simulator.speech import general
+from simulator.speech import engine
+from simulator.speech.engine import Word
 from simulator.speech.features import BANDS, HOP, SAMPLE_RATE, WINDOW, Features, FeatureStream, movement
-from simulator.speech.general import GeneralModel, GeneralStream, GeneralWord, Overloaded
+from simulator.speech.general import General
+from simulator.speech.general_stream import GeneralStream
 from simulator.speech.matcher import Match, Matcher
 from simulator.speech.resampler import StreamResampler
 from simulator.speech.vocabulary import Vocabulary
 from simulator.speech.voice_activity import FRAME, FRAME_MS, Frame
 
-Engine = Literal["script", "rough"]
+SCRIPT: Final = "script"
 Moment = Literal["speech", "pause", "final"]
 
 # What the lines must explain of the speech, and their score for each frame of it. Measured through µ-law, clean,
@@ -29,16 +30,17 @@ Moment = Literal["speech", "pause", "final"]
 # trials of sentences that were none of them, in three voices.
 EXPLAINED: Final = 0.6
 SCORE_PER_FRAME: Final = 0.045
-# Speech heard before lines that explain too little give way to the general model, and between judgements.
+# Speech heard before lines that explain too little give way to the general engine, and between judgements.
 JUDGE_AFTER_MS: Final = 600
 JUDGE_EVERY_MS: Final = 600
-# Less speech than this is a click or a cough, and less movement is noise or a tone: the general model would take
-# them for words.
+# Less speech than this is a click or a cough, and less movement is noise or a tone: an engine would take them for
+# words.
 LEAST_SPEECH_MS: Final = 160
 LEAST_MOVEMENT: Final = 0.045
 BATCH_MS: Final = 200
-
-logger = logging.getLogger(__name__)
+# Silence that the general engine hears after speech. More of it is kept back until somebody speaks again, so that
+# the words at the end of a pause are those of its beginning.
+HANGOVER_MS: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +55,35 @@ class HeardWord:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What an utterance is taken to say. `rough` words are guesses and look like it."""
+    """What an utterance is taken to say, and by whom: `engine` is "script" or the name of the general engine."""
 
     words: tuple[HeardWord, ...] = ()
-    engine: Engine = "script"
+    engine: str = SCRIPT
 
     @property
     def transcript(self) -> str:
         return " ".join(word.text for word in self.words)
 
 
+@dataclass(frozen=True, slots=True)
+class Bias:
+    """What the general engine is told of an utterance before it: words to expect, and the language."""
+
+    keyterms: tuple[str, ...] = ()
+    language: str = ""
+
+
 class Utterance:
     """One utterance that began `start_ms` into the stream."""
 
     def __init__(
-        self, vocabulary: Vocabulary, model: GeneralModel, matching: Executor, sample_rate: int, start_ms: int
+        self,
+        vocabulary: Vocabulary,
+        general: General,
+        matching: Executor,
+        sample_rate: int,
+        start_ms: int,
+        bias: Bias,
     ) -> None:
         self._start_ms = start_ms
         self._matcher = Matcher(vocabulary)
@@ -77,13 +93,22 @@ class Utterance:
         self._voiced: list[bool] = []
         self._speech_ms = 0
         self._shapes: Features = np.zeros((0, BANDS), np.float32)
-        self._judge_at_ms = JUDGE_AFTER_MS
-        self._model: GeneralModel | None = model if model.why_not is None else None
+        self._general = general
+        self._bias = bias
         self._stream: GeneralStream | None = None
-        self._upsampler = StreamResampler(sample_rate, general.SAMPLE_RATE)
+        self._upsampler = StreamResampler(sample_rate, engine.SAMPLE_RATE)
         self._raw: list[Samples] = []
-        self._raw_batch = sample_rate * BATCH_MS // 1000
-        self._guessed: list[GeneralWord] = []
+        self._silence_ms = 0
+        self._pausing = False
+        scripted = bool(vocabulary.bank.templates)
+        self._judge_at_ms = JUDGE_AFTER_MS if scripted else LEAST_SPEECH_MS
+        if not scripted:
+            general.warm()
+
+    @property
+    def behind(self) -> str:
+        """One sentence while the general engine cannot keep up with this utterance, else empty."""
+        return self._stream.behind if self._stream else ""
 
     async def push(self, frames: Sequence[Frame], raw: Samples, snr_db: float) -> None:
         """Hear `frames`, and the same audio as it came (`raw`)."""
@@ -91,31 +116,49 @@ class Utterance:
             self._line.append(frame.samples)
             self._voiced.append(frame.voiced)
             self._speech_ms += FRAME_MS * frame.voiced
-        if self._model:
+            self._silence_ms = 0 if frame.voiced else self._silence_ms + FRAME_MS
+        if self._general.available:
             self._raw.append(raw)
         if len(self._line) * FRAME_MS >= BATCH_MS:
             self._follow(snr_db)
-        if self._stream and sum(map(len, self._raw)) >= self._raw_batch:
-            await self._guess()
-        elif self._model and self._speech_ms >= self._judge_at_ms:
+        if self._stream:
+            self._let_hear(self._stream)
+        elif self._general.available and self._speech_ms >= self._judge_at_ms:
             self._judge_at_ms += JUDGE_EVERY_MS
             if self._like_speech() and not self._explains(await self._match()):
-                await self._guess()
+                self._opened()
 
     async def hypothesis(self, moment: Moment, snr_db: float) -> Hypothesis:
         """What was said so far; after `final` the utterance must be closed."""
         self._follow(snr_db)
         match = await self._match()
         if self._explains(match):
-            return Hypothesis(tuple(self._scripted(match)), "script")
-        if self._stream or (self._model and moment != "speech" and self._like_speech()):
-            await self._guess(final=moment == "final")
-        return Hypothesis(tuple(self._rough()), "rough")
+            return Hypothesis(tuple(self._scripted(match)), SCRIPT)
+        stream = self._stream
+        if stream is None and self._general.available and moment != "speech" and self._like_speech():
+            stream = self._opened()
+        if stream is None:
+            return Hypothesis((), self._general.facts.name)
+        words = await (stream.finish() if moment == "final" else stream.words(pause=moment == "pause"))
+        return Hypothesis(tuple(self._heard(words, unfinished=moment == "speech")), self._general.facts.name)
 
-    async def close(self) -> None:
-        stream, self._stream = self._stream, None
-        if stream:
-            await stream.close()
+    def close(self) -> None:
+        if self._stream:
+            self._stream.close()
+
+    def _opened(self) -> GeneralStream:
+        self._stream = GeneralStream(self._general, self._bias.language, self._bias.keyterms)
+        self._let_hear(self._stream, all_of_it=True)
+        return self._stream
+
+    def _let_hear(self, stream: GeneralStream, *, all_of_it: bool = False) -> None:
+        """What is known to be speech, and a little of the silence after it."""
+        if not self._pausing or self._silence_ms < HANGOVER_MS or all_of_it:
+            stream.hear(self._upsampler.push(np.concatenate(self._raw)))
+            self._raw.clear()
+            self._pausing = self._silence_ms >= HANGOVER_MS
+            if self._pausing:
+                stream.prepare()
 
     def _like_speech(self) -> bool:
         speech = self._shapes[self._voiced_at(len(self._shapes))]
@@ -152,26 +195,14 @@ class Utterance:
             for word in match.words
         ]
 
-    def _rough(self) -> list[HeardWord]:
-        return [
-            HeardWord(word.text, self._start_ms + word.start_ms, self._start_ms + word.end_ms, word.confidence)
-            for word in general.as_written(self._guessed)
+    def _heard(self, words: list[Word], *, unfinished: bool) -> list[HeardWord]:
+        """On the clock of the stream; without a mark at the end of what is still being said."""
+        heard = [
+            HeardWord(
+                word.text, self._start_ms + int(word.start_ms), self._start_ms + int(word.end_ms), word.confidence
+            )
+            for word in words
         ]
-
-    async def _guess(self, *, final: bool = False) -> None:
-        """Bring the general model up to date; it is given up for this utterance when it cannot keep up."""
-        samples = self._upsampler.push(np.concatenate([*self._raw, np.zeros(0, np.int16)]))
-        self._raw.clear()
-        try:
-            if self._stream is None and self._model:
-                self._stream, self._guessed = await self._model.open(samples)
-                samples = samples[:0]
-            if self._stream and final:
-                self._guessed = await self._stream.finish(samples)
-                self._stream = None
-            elif self._stream and len(samples):
-                self._guessed = await self._stream.push(samples)
-        except Overloaded as error:
-            logger.warning("No rough words for what was just said: %s", error)
-            self._model, self._guessed = None, []
-            await self.close()
+        if heard and unfinished:
+            heard[-1] = replace(heard[-1], text=heard[-1].text.rstrip(".?!,;:…") or heard[-1].text)
+        return heard

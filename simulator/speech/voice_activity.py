@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from math import log10
+from math import inf, log, log10
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,10 @@ from simulator.audio import Samples
 FRAME_MS: Final = 20
 FRAME: Final = 160
 AGGRESSIVENESS: Final = 3
-ABOVE_NOISE_DB: Final = 6.0
+# A frame that stands this far above the noise is as likely speech as not, and e times as likely per further step.
+EVEN_DB: Final = 8.3
+STEP_DB: Final = 2.0
+THRESHOLD: Final = 0.3
 QUIETEST_DBFS: Final = -60.0
 # A line that begins in the middle of a word has shown no noise in its first second: not more is taken for noise.
 LOUDEST_NOISE_DBFS: Final = -32.0
@@ -37,9 +40,22 @@ class VoiceActivity:
 
     def __init__(self) -> None:
         self._webrtc = webrtcvad.Vad(AGGRESSIVENESS)
+        self.threshold = THRESHOLD
         self._rest: Samples = np.zeros(0, np.int16)
         self._latest: deque[float] = deque(maxlen=_SMOOTHING)
         self._levels: deque[float] = deque(maxlen=_MEMORY)
+
+    @property
+    def threshold(self) -> float:
+        """How likely a frame must be speech to count as such, 0 (all that WebRTC takes for it) to 1 (nothing)."""
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, value: float) -> None:
+        if not 0 <= value <= 1:
+            raise ValueError(f"A voice activity threshold lies between 0 and 1, not at {value:g}.")
+        self._threshold = value
+        self._above_noise_db = above_noise_db(value)
 
     @property
     def snr_db(self) -> float:
@@ -62,5 +78,12 @@ class VoiceActivity:
         noise = max(min(self._levels), QUIETEST_DBFS)
         if len(self._levels) < FIRST_SECOND:
             noise = min(noise, LOUDEST_NOISE_DBFS)
-        stands_out = level > noise + ABOVE_NOISE_DB
+        stands_out = level > noise + self._above_noise_db
         return Frame(samples, stands_out and self._webrtc.is_speech(samples.tobytes(), 8000))
+
+
+def above_noise_db(threshold: float) -> float:
+    """How far above the noise a frame's level makes it speech with that probability."""
+    if threshold in (0, 1):
+        return inf if threshold else -inf
+    return EVEN_DB + STEP_DB * log(threshold / (1 - threshold))

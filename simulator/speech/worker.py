@@ -16,10 +16,11 @@ class WorkerGone(Exception):
 
 
 class Worker:
-    """`python -m module` as a child, started at the first request and again after it died."""
+    """`python -m module argument…` as a child, started at the first request and again after it died."""
 
-    def __init__(self, module: str, *, timeout_seconds: float) -> None:
+    def __init__(self, module: str, *arguments: str, timeout_seconds: float) -> None:
         self._module = module
+        self._arguments = arguments
         self._timeout = timeout_seconds
         self._process: asyncio.subprocess.Process | None = None
         self._lock = asyncio.Lock()
@@ -67,11 +68,13 @@ class Worker:
         process = self._process
         if process is None or process.returncode is not None:
             process = self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", self._module),
+                *(sys.executable, "-m", self._module, *self._arguments),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
             )
             logger.debug("%s runs as process %d", self._module, process.pid)
+            if self._closed:
+                raise ValueError("closed while it started")
         if process.stdin is None or process.stdout is None:
             raise ValueError("no pipes")
         process.stdin.write(b"".join(map(pack, frames)))

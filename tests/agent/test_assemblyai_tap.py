@@ -1,67 +1,30 @@
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import InvalidStatus
 
-from agent.assemblyai_tap import Tap
-
-QUERY = "sample_rate=8000&encoding=pcm_s16le&keyterms_prompt=%5B%22Telnyx%22%5D"
-TURN = '{"turn_order":0,"end_of_turn":true,"transcript":"Hi.","end_of_turn_confidence":1,"words":[],"type":"Turn"}'
-
-
-class Service:
-    """An AssemblyAI that does what a test says."""
-
-    def __init__(
-        self, act: Callable[[ServerConnection], Awaitable[None]], refuse: HTTPStatus | None = None
-    ) -> None:
-        self._act, self._refuse = act, refuse
-        self.paths: list[str] = []
-        self.headers: list[dict[str, str]] = []
-        self.received: list[str | bytes] = []
-
-    async def __call__(self, connection: ServerConnection) -> None:
-        assert connection.request is not None
-        self.paths.append(connection.request.path)
-        self.headers.append(dict(connection.request.headers.raw_items()))
-        await self._act(connection)
-
-    @contextlib.asynccontextmanager
-    async def on(self) -> AsyncIterator[str]:
-        refuse = self._refuse
-
-        def answer(connection: ServerConnection, _request: Any) -> Any:
-            return connection.respond(refuse, "no") if refuse else None
-
-        async with serve(self, "127.0.0.1", 0, process_request=answer) as server:
-            port = server.sockets[0].getsockname()[1]
-            yield f"ws://127.0.0.1:{port}/v3/ws"
-
-
-class Rig:
-    """A tap between a client of the test and a service of the test."""
-
-    def __init__(self, told: Any, serve: Any) -> None:
-        self.told, self._serve = told, serve
-        self.deaf: list[str] = []
-
-    @contextlib.asynccontextmanager
-    async def on(self, upstream: str) -> AsyncIterator[str]:
-        self.tap = Tap(upstream, "the-real-key", self.told, self.deaf.append)
-        app = Starlette(routes=[WebSocketRoute("/v3/ws", self.tap.serve)])
-        async with self._serve(app) as port:
-            yield f"ws://127.0.0.1:{port}/v3/ws?{QUERY}"
+from agent import events
+from tests.agent.tap_house import (
+    BEGIN,
+    QUERY,
+    SPEECH_STARTED,
+    TERMINATION,
+    Rig,
+    Service,
+    audio,
+    client,
+    closed,
+    loud,
+    refuse,
+    text,
+    turn,
+    until_terminated,
+)
 
 
 @pytest.fixture
@@ -69,47 +32,30 @@ def rig(told: Any, serve: Any) -> Rig:
     return Rig(told, serve)
 
 
-def client(url: str) -> connect:
-    return connect(url, proxy=None, compression=None, additional_headers={"Authorization": "held by the tap"})
-
-
-async def closed(connection: ClientConnection) -> tuple[int | None, str | None]:
-    with contextlib.suppress(ConnectionClosed):
-        while True:
-            await connection.recv()
-    return connection.close_code, connection.close_reason
-
-
 async def test_everything_passes_and_is_journaled_and_the_key_is_added_here(rig: Rig) -> None:
-    got: list[str | bytes] = []
+    last = turn("Hi.", last=True)
 
     async def act(connection: ServerConnection) -> None:
-        await connection.send('{"type":"Begin","id":"x","expires_at":1}')
-        async for message in connection:
-            got.append(message)
-            if isinstance(message, bytes):
-                await connection.send('{"type":"SpeechStarted","timestamp":0,"confidence":0.9}')
-                await connection.send(TURN)
-            elif "Terminate" in message:
-                await connection.send(
-                    '{"type":"Termination","audio_duration_seconds":5,"session_duration_seconds":5}'
-                )
-                await connection.close(1000, "Session Ended")
+        await connection.send(BEGIN)
+        assert await connection.recv() == loud(100)
+        await connection.send(SPEECH_STARTED)
+        await connection.send(last)
+        assert await connection.recv() == '{"type":"Terminate"}'
+        await connection.send(TERMINATION)
+        await connection.close(1000, "Session Ended")
 
     service = Service(act)
-    async with service.on() as upstream, rig.on(upstream) as url, client(url) as connection:
-        assert json.loads(await connection.recv())["type"] == "Begin"
-        await connection.send(b"\x01\x02" * 400)
-        await connection.recv()
-        assert await connection.recv() == TURN
+    async with rig.between(service) as connection:
+        assert await connection.recv() == BEGIN
+        await connection.send(loud(100))
+        assert await connection.recv() == SPEECH_STARTED
+        assert await connection.recv() == last
         await connection.send('{"type":"Terminate"}')
-        assert json.loads(await connection.recv())["type"] == "Termination"
+        assert await connection.recv() == TERMINATION
         assert await closed(connection) == (1000, "Session Ended")
 
-    assert service.paths == [f"/v3/ws?{QUERY}"]
+    assert service.paths == [f"/v3/ws?{QUERY}&session_heartbeat=true"]
     assert service.headers[0]["Authorization"] == "the-real-key"
-    assert got == [b"\x01\x02" * 400, '{"type":"Terminate"}']
-    await rig.told.until("stt.closed")
     assert rig.told.types == [
         "stt.opened",
         "stt.begin",
@@ -120,131 +66,212 @@ async def test_everything_passes_and_is_journaled_and_the_key_is_added_here(rig:
         "stt.closed",
     ]
     assert rig.told.events[0].parameters["keyterms_prompt"] == '["Telnyx"]'
-    assert rig.told.events[3].message == json.loads(TURN)
+    assert rig.told.events[3].message == json.loads(last)
+    assert rig.told.events[3].audio_ms == 100
     assert rig.tap.final_confidence == 1
+    assert rig.tap.model == "universal-3-6-pro"
     assert rig.deaf == []
 
 
 @pytest.mark.parametrize(
-    ("code", "text"),
+    ("code", "words"),
     [
         (1008, "Unauthorized Connection: Invalid API key"),
         (3006, "User Input Validation Error: Invalid JSON"),
         (3007, "Input Duration Error: Input Duration Violation: 20.0 ms. Expected between 50 and 1000 ms"),
     ],
 )
-async def test_an_error_that_no_retry_can_mend_makes_the_call_deaf_at_once(rig: Rig, code: int, text: str) -> None:
+async def test_an_error_that_no_retry_can_mend_is_passed_on_and_makes_the_call_deaf(
+    rig: Rig, code: int, words: str
+) -> None:
     async def act(connection: ServerConnection) -> None:
-        await connection.send(json.dumps({"type": "Error", "error_code": code, "error": text}))
-        await connection.close(code, "See Error message for details")
+        await refuse(connection, code, words)
 
-    async with Service(act).on() as upstream, rig.on(upstream) as url, client(url) as connection:
-        assert json.loads(await connection.recv())["error"] == text
+    service = Service(act)
+    async with rig.between(service) as connection:
+        assert json.loads(await connection.recv())["error"] == words
         assert await closed(connection) == (code, "See Error message for details")
-        error = await rig.told.until("stt.error")
 
-    assert (error.code, error.text, error.final) == (code, text, True)
-    assert len(rig.deaf) == 1
-    assert text in rig.deaf[0]
-
-
-@pytest.mark.parametrize("code", [3005, 3008, 3009, 1011])
-async def test_an_error_that_may_pass_is_final_only_when_it_comes_back(rig: Rig, code: int) -> None:
-    async def act(connection: ServerConnection) -> None:
-        await connection.send(json.dumps({"type": "Error", "error_code": code, "error": "try later"}))
-        await connection.close(code, "See Error message for details")
-
-    async with Service(act).on() as upstream, rig.on(upstream) as url:
-        for _ in range(3):
-            assert rig.deaf == []
-            async with client(url) as connection:
-                assert (await closed(connection))[0] == code
-
-    errors = [event for event in rig.told.events if event.__class__.__name__ == "SttError"]
-    assert [(event.session, event.final) for event in errors] == [(1, False), (2, False), (3, True)]
-    assert len(rig.deaf) == 1
-
-
-async def test_words_in_between_forgive_earlier_failures(rig: Rig) -> None:
-    async def act(connection: ServerConnection) -> None:
-        await connection.send(TURN)
-        await connection.close(1011)
-
-    async with Service(act).on() as upstream, rig.on(upstream) as url:
-        for _ in range(5):
-            async with client(url) as connection:
-                assert (await closed(connection))[0] == 1011
-
-    assert rig.deaf == []
+    (error,) = rig.of(events.SttError)
+    assert (error.code, error.text, error.final) == (code, words, True)
+    assert len(service.paths) == len(rig.deaf) == 1
+    assert words in rig.deaf[0]
 
 
 @pytest.mark.parametrize(
     ("status", "final"), [(HTTPStatus.UNAUTHORIZED, True), (HTTPStatus.SERVICE_UNAVAILABLE, False)]
 )
 async def test_a_refused_upgrade_is_passed_on_as_such(rig: Rig, status: HTTPStatus, final: bool) -> None:
-    async def act(_connection: ServerConnection) -> None:
-        raise AssertionError("never connected")
-
-    async with Service(act, refuse=status).on() as upstream, rig.on(upstream) as url:
+    async with Service(refuse=status).on() as upstream, rig.on(upstream) as url:
         with pytest.raises(InvalidStatus) as refused:
             await client(url).__aenter__()
-        error = await rig.told.until("stt.error")
 
     assert refused.value.response.status_code == status
+    (error,) = rig.of(events.SttError)
     assert (error.code, error.final) == (status, final)
+
+
+async def test_a_service_that_refuses_again_and_again_is_given_up_and_not_asked_any_more(rig: Rig) -> None:
+    async with Service(refuse=HTTPStatus.SERVICE_UNAVAILABLE).on() as upstream, rig.on(upstream) as url:
+        for _ in range(5):
+            with pytest.raises(InvalidStatus):
+                await client(url).__aenter__()
+
+    assert [(error.session, error.final) for error in rig.of(events.SttError)] == [
+        (1, False),
+        (2, False),
+        (3, True),
+    ]
+    assert len(rig.deaf) == 1
 
 
 async def test_a_service_that_is_not_there_is_named(rig: Rig) -> None:
     async with rig.on("ws://127.0.0.1:9/v3/ws") as url:
         with pytest.raises(InvalidStatus):
             await client(url).__aenter__()
-        error = await rig.told.until("stt.error")
 
-    assert "127.0.0.1:9 cannot be reached" in error.text
-
-
-async def test_a_socket_cut_without_a_word_is_an_error(rig: Rig) -> None:
-    async def act(connection: ServerConnection) -> None:
-        connection.transport.abort()
-
-    async with Service(act).on() as upstream, rig.on(upstream) as url, client(url) as connection:
-        await closed(connection)
-        error = await rig.told.until("stt.error")
-
-    assert error.code == 1006
-    assert "without a word" in error.text
+    assert "127.0.0.1:9 cannot be reached" in rig.of(events.SttError)[0].text
 
 
 async def test_text_that_is_no_json_passes_and_is_kept(rig: Rig) -> None:
     async def act(connection: ServerConnection) -> None:
         await connection.send("hello")
         await connection.send("[1]")
-        await connection.close(1000)
+        await connection.send(b"\x00")
+        assert await connection.recv() == "[2]"
+        await refuse(connection, 3006, "User Input Validation Error: Invalid JSON")
 
-    async with Service(act).on() as upstream, rig.on(upstream) as url, client(url) as connection:
+    async with rig.between(Service(act)) as connection:
         assert await connection.recv() == "hello"
         assert await connection.recv() == "[1]"
+        assert await connection.recv() == b"\x00"
+        await connection.send("[2]")
         await closed(connection)
-        await rig.told.until("stt.closed")
 
-    others = [event.message for event in rig.told.events if event.__class__.__name__ == "SttOther"]
-    assert others == [{"text": "hello"}, {"value": [1]}]
+    assert [event.message for event in rig.of(events.SttOther)] == [{"text": "hello"}, {"value": [1]}]
+    assert [event.message for event in rig.of(events.SttSent)] == [{"value": [2]}]
 
 
-async def test_the_operator_can_send_into_the_session(rig: Rig) -> None:
-    got: asyncio.Queue[str | bytes] = asyncio.Queue()
+async def test_the_operator_retunes_the_session_and_ends_a_turn(rig: Rig) -> None:
+    got: list[dict[str, Any]] = []
 
     async def act(connection: ServerConnection) -> None:
-        async for message in connection:
-            got.put_nowait(message)
+        await connection.send(BEGIN)
+        got.extend([await text(connection), await text(connection)])
+        await until_terminated(connection)
 
-    async with Service(act).on() as upstream, rig.on(upstream) as url:
-        async with client(url):
-            await rig.told.until("stt.opened")
-            assert await rig.tap.send({"type": "ForceEndpoint"})
-            assert json.loads(await asyncio.wait_for(got.get(), 5)) == {"type": "ForceEndpoint"}
-        await rig.told.until("stt.closed")
-        rig.tap.close()
+    forced: list[bool] = []
+    fields, ignored = {"min_turn_silence": 600, "mode": "balanced"}, {"mode": "because"}
+    async with rig.between(Service(act)) as connection:
+        rig.tap.on_forced = lambda: forced.append(True)
+        await connection.recv()
+        assert await rig.tap.configure(fields, "console", ignored)
+        assert await rig.tap.end_turn("console")
+        await connection.send('{"type":"Terminate"}')
+        await closed(connection)
+        assert not await rig.tap.configure({"min_turn_silence": 1}, "console", {})
+        assert not await rig.tap.end_turn("console")
 
-    assert not await rig.tap.send({"type": "ForceEndpoint"})
-    assert (await rig.told.until("stt.sent")).message == {"type": "ForceEndpoint"}
+    assert got == [{"type": "UpdateConfiguration", **fields}, {"type": "ForceEndpoint"}]
+    tuned, ended = rig.of(events.SttTuned)
+    assert (tuned.session, tuned.who, tuned.fields, tuned.ignored) == (1, "console", fields, ignored)
+    assert (ended.who, ended.end_turn, ended.fields) == ("console", True, {})
+    assert rig.tap.tuned == fields
+    assert forced == [True]
+
+
+async def test_parameters_that_change_nothing_are_told_once_with_the_reason(rig: Rig) -> None:
+    begin = {
+        "type": "Begin",
+        "simulator": {"unknown": ["formatted_finals"], "ignored": {"keyterms_prompt": "no words to bias"}},
+    }
+
+    async def act(connection: ServerConnection) -> None:
+        await connection.send(json.dumps(begin))
+        await until_terminated(connection)
+
+    async with rig.between(Service(act), f"{QUERY}&formatted_finals=true&format_turns=true") as connection:
+        await connection.send('{"type":"Terminate"}')
+        await closed(connection)
+
+    (told,) = rig.of(events.SttIgnored)
+    assert told.parameters == {
+        "formatted_finals": "AssemblyAI's v3 has no such parameter.",
+        "format_turns": "Universal-3 models have no use for it.",
+        "keyterms_prompt": "no words to bias",
+    }
+
+
+@pytest.mark.parametrize("said", [None, 5, {"ignored": [1]}, {"ignored": {"x" * 900: 7}}])
+async def test_a_begin_that_says_nonsense_of_parameters_does_no_harm(rig: Rig, said: object) -> None:
+    async def act(connection: ServerConnection) -> None:
+        await connection.send(json.dumps({"type": "Begin", "simulator": said}))
+        await until_terminated(connection)
+
+    async with rig.between(Service(act)) as connection:
+        await connection.send('{"type":"Terminate"}')
+        await closed(connection)
+
+    for told in rig.of(events.SttIgnored):
+        assert told.parameters == {"x" * 60: "7"}
+
+
+async def test_a_token_of_the_framework_is_used_and_not_told(rig: Rig) -> None:
+    service = Service(until_terminated)
+    async with rig.between(service, f"{QUERY}&token=a-secret") as connection:
+        await connection.send('{"type":"Terminate"}')
+        await closed(connection)
+
+    assert "&token=a-secret" in service.paths[0]
+    assert rig.of(events.SttOpened)[0].parameters["token"] == "…"
+
+
+@pytest.mark.parametrize("asked", [False, True])
+async def test_heartbeats_are_journaled_and_shown_to_those_who_asked_for_them(rig: Rig, asked: bool) -> None:
+    beat = '{"type":"Heartbeat","total_audio_received_ms":5000}'
+
+    async def act(connection: ServerConnection) -> None:
+        await connection.send(beat)
+        await connection.send(BEGIN)
+        await until_terminated(connection)
+
+    service = Service(act)
+    async with rig.between(service, f"{QUERY}&session_heartbeat=true" if asked else QUERY) as connection:
+        assert await connection.recv() == (beat if asked else BEGIN)
+        await connection.send('{"type":"Terminate"}')
+        await closed(connection)
+
+    assert service.paths[0].count("session_heartbeat=true") == 1
+    assert len(rig.of(events.SttOther)) == 1
+    assert ("session_heartbeat" in rig.of(events.SttOpened)[0].parameters) == asked
+
+
+async def test_the_sdks_version_header_reaches_the_service(rig: Rig) -> None:
+    service = Service(until_terminated)
+    headers = {"AssemblyAI-Version": "2025-05-12", "User-Agent": "AssemblyAI/1.0", "X-Other": "no"}
+    async with service.on() as upstream, rig.on(upstream) as url, client(url, headers) as connection:
+        await connection.send('{"type":"Terminate"}')
+        await closed(connection)
+
+    got = {name.lower(): value for name, value in service.headers[0].items()}
+    assert (got["assemblyai-version"], got["user-agent"]) == ("2025-05-12", "AssemblyAI/1.0")
+    assert "x-other" not in got
+
+
+async def test_audio_is_counted_for_each_session(rig: Rig) -> None:
+    async def act(connection: ServerConnection) -> None:
+        await audio(connection, 700)
+        await connection.send(turn("one"))
+        await audio(connection, 300)
+        await until_terminated(connection, turn("one two", last=True))
+
+    async with rig.between(Service(act)) as connection:
+        for _ in range(14):
+            await connection.send(loud(50))
+        assert "one" in str(await connection.recv())
+        for _ in range(6):
+            await connection.send(loud(50))
+        await connection.send('{"type":"Terminate"}')
+        await closed(connection)
+
+    assert [event.audio_ms for event in rig.of(events.SttTurn)] == [700, 1_000]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import msgspec
+
 from agent import call_state, events
 from agent.call_state import CallState
 from agent.events import Event
@@ -46,7 +48,62 @@ def test_an_empty_transcript_makes_no_line() -> None:
 
 
 def test_rough_words_carry_their_label() -> None:
-    assert folded(turn("may be", recogniser="rough")).lines[0].mark == "rough"
+    played = {"recogniser": "pocketsphinx", "rough": True}
+    assert folded(turn("may be", simulator=played)).lines[0].mark == "rough"
+    assert folded(turn("may be", simulator={**played, "rough": False})).lines[0].mark == ""
+
+
+def test_a_turn_that_the_new_connection_hears_again_rewrites_its_line() -> None:
+    state = folded(
+        turn("I would like"),
+        events.SttSplit(session=1, text="I would like", replayed_ms=900),
+        turn("I would like to move", session=2),
+        turn("I would like to move it.", session=2, final=True),
+        turn("Please.", session=2, order=1, final=True),
+    )
+
+    assert [(line.text, line.mark, line.final) for line in state.lines] == [
+        ("I would like to move it.", "split", True),
+        ("Please.", "", True),
+    ]
+
+
+def test_of_a_turn_that_nobody_hears_again_both_halves_are_marked() -> None:
+    state = folded(
+        turn("I would like"),
+        events.SttSplit(session=1, text="I would like", replayed_ms=0),
+        turn("to move it.", session=2, final=True),
+    )
+
+    assert [(line.text, line.mark, line.final) for line in state.lines] == [
+        ("I would like", "split", True),
+        ("to move it.", "split", True),
+    ]
+
+
+def test_what_an_operator_changes_is_a_note_and_what_a_new_connection_is_given_again_is_none() -> None:
+    fields = {"min_turn_silence": 600, "keyterms_prompt": ["Ada", "clinic"]}
+    state = folded(
+        events.SttTuned(session=1, who="console", fields=fields, ignored={"mode": "this model has none"}),
+        events.SttTuned(session=1, who="console", end_turn=True),
+        events.SttTuned(session=2, who="agent", fields=fields),
+    )
+
+    assert [(line.who, line.text) for line in state.lines] == [
+        ("note", "operator set min_turn_silence 600, keyterms_prompt Ada, clinic; mode: this model has none"),
+        ("note", "operator ended the turn"),
+    ]
+    assert state.listening.tuned == fields
+
+
+def test_the_turns_that_were_heard_are_part_of_the_state() -> None:
+    state = folded(
+        turn("Hello.", final=True),
+        events.TurnUserStopped(turn=1, text="Hello.", decided_by="assemblyai", silence_ms=180),
+    )
+
+    assert [(heard.transcript, heard.turn) for heard in state.listening.heard] == [("Hello.", 1)]
+    assert msgspec.convert(msgspec.to_builtins(state), CallState) == state
 
 
 def test_sentences_of_one_answer_share_a_line_until_it_was_played() -> None:

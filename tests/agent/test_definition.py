@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from agent import definition, tools
 from agent.definition import DefinitionError
+from agent.frameworks.pipecat_services import speech_to_text
 from agent.tools import ToolBox, clinic
 
 MINIMAL = """
@@ -70,11 +72,68 @@ def test_a_call_without_parameters_uses_their_defaults(tmp_path: Path) -> None:
             "is above",
         ),
         (("[greeting]", f"[listening]\nkeyterms = ['{'x' * 51}']\n[greeting]"), "keyterms"),
+        (("[greeting]", "[turn.assemblyai]\ninterruption_delay = 2000\n[greeting]"), "from 0 to 1000"),
+        (("[greeting]", "[listening]\nlanguage_codes = ['klingon']\n[greeting]"), "cannot be klingon"),
+        (("[greeting]", "[listening.session]\nvoice_fokus = 'far-field'\n[greeting]"), "mean voice_focus"),
+        (("[greeting]", "[listening.session]\nsample_rate = 8000\n[greeting]"), "sample_rate cannot be set"),
+        (
+            ("[greeting]", "[listening.session]\nvad_threshold = 0.3\n[greeting]"),
+            r"it belongs into \[turn.assemblyai\] as vad_threshold",
+        ),
     ],
 )
 def test_a_wrong_definition_says_where(tmp_path: Path, change: tuple[str, str], told: str) -> None:
     with pytest.raises(DefinitionError, match=told):
         definition.load(write(tmp_path, MINIMAL.replace(*change)))
+
+
+TUNED = """
+[listening]
+keyterms = ["Ada"]
+language_codes = ["en", "multi"]
+prompt = "A clinic."
+[listening.session]
+voice_focus = "near-field"
+redact_pii = true
+[turn]
+ended_by = "ENDED_BY"
+[turn.assemblyai]
+max_turn_silence = 1500
+vad_threshold = 0.3
+continuous_partials = false
+end_of_turn_confidence_threshold = 0.7
+interruption_delay = 200
+"""
+OF_THE_SESSION = {
+    "keyterms_prompt": '["Ada"]', "language_codes": '["en", "multi"]', "prompt": "A clinic.",
+    "voice_focus": "near-field", "redact_pii": "true", "vad_threshold": "0.3", "continuous_partials": "false",
+    "interruption_delay": "200",
+}  # fmt: skip
+
+
+def query(loaded: definition.Definition) -> dict[str, str]:
+    """What Pipecat asks AssemblyAI for."""
+    service = speech_to_text(loaded, "ws://127.0.0.1:9/v3/ws")
+    service._sample_rate = 8000
+    return dict(parse_qsl(urlsplit(service._build_ws_url()).query, strict_parsing=True))
+
+
+def test_no_setting_of_the_session_vanishes_on_the_way_to_assemblyai(tmp_path: Path) -> None:
+    loaded = definition.load(write(tmp_path, MINIMAL + TUNED.replace("ENDED_BY", "assemblyai")))
+    asked = query(loaded)
+
+    turns = {"mode": "balanced", "max_turn_silence": "1500", "end_of_turn_confidence_threshold": "0.7"}
+    assert {**OF_THE_SESSION, **turns}.items() <= asked.items()
+    assert asked.keys() >= loaded.stt_parameters().keys()
+    assert asked["speech_model"] == "universal-3-6-pro"
+
+
+def test_where_the_vad_ends_turns_nothing_is_asked_that_would_end_them(tmp_path: Path) -> None:
+    asked = query(definition.load(write(tmp_path, MINIMAL + TUNED.replace("ENDED_BY", "vad"))))
+
+    assert OF_THE_SESSION.items() <= asked.items()
+    assert (asked["min_turn_silence"], asked["max_turn_silence"]) == ("100", "100")
+    assert not {"mode", "end_of_turn_confidence_threshold"} & asked.keys()
 
 
 def test_a_missing_definition_is_named(tmp_path: Path) -> None:

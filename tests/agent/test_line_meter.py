@@ -25,7 +25,7 @@ def test_loudness_is_in_dbfs() -> None:
 
 
 def test_the_last_voiced_frame_is_remembered_and_silence_is_not_voice() -> None:
-    ear = Ear()
+    ear = Ear(8000)
     feed(ear, [SILENCE] * 50)
     assert ear.last_voiced == 0
 
@@ -36,7 +36,7 @@ def test_the_last_voiced_frame_is_remembered_and_silence_is_not_voice() -> None:
 
 
 def test_steady_noise_becomes_the_floor_and_is_not_voice() -> None:
-    ear = Ear()
+    ear = Ear(8000)
     noise = np.random.default_rng(1).normal(0, 60, (100, 160)).astype(np.int16)
     feed(ear, list(noise))
 
@@ -44,7 +44,7 @@ def test_steady_noise_becomes_the_floor_and_is_not_voice() -> None:
 
 
 def test_missing_chunks_are_gaps_and_reordered_ones_are_not() -> None:
-    ear = Ear()
+    ear = Ear(8000)
     for n, chunk in enumerate([1, 2, 5, 4, 6]):
         ear.received(n * FRAME_NS, chunk, SILENCE)
 
@@ -52,7 +52,7 @@ def test_missing_chunks_are_gaps_and_reordered_ones_are_not() -> None:
 
 
 def test_frames_on_their_grid_have_no_jitter_and_uneven_ones_do() -> None:
-    steady, uneven = Ear(), Ear()
+    steady, uneven = Ear(8000), Ear(8000)
     for n in range(100):
         steady.received(n * FRAME_NS, n + 1, SILENCE)
         uneven.received(n * FRAME_NS + (n % 2) * 12 * MS, n + 1, SILENCE)
@@ -62,8 +62,19 @@ def test_frames_on_their_grid_have_no_jitter_and_uneven_ones_do() -> None:
     assert uneven.late == 0
 
 
+@pytest.mark.parametrize("rate", [8000, 16_000])
+def test_a_frame_is_20_ms_at_any_rate(rate: int) -> None:
+    ear = Ear(rate)
+    for n in range(50):
+        ear.received(n * FRAME_NS, n + 1, np.zeros(rate // 50, np.int16))
+    ear.received(50 * FRAME_NS, 51, np.zeros(rate // 10, np.int16))
+    ear.received(55 * FRAME_NS, 52, np.zeros(rate // 50, np.int16))
+
+    assert (ear.frames, ear.gaps, ear.late, ear.jitter_ms) == (56, 0, 0, 0)
+
+
 def test_a_stall_is_one_burst_of_late_frames_and_then_over() -> None:
-    ear = Ear()
+    ear = Ear(8000)
     at = feed(ear, [SILENCE] * 50) + 60 * MS
     for n in range(3):
         ear.received(at, 51 + n, SILENCE)

@@ -255,12 +255,12 @@ async def test_a_media_address_is_good_once(house: House) -> None:
                         **START,
                         "start": {
                             "call_control_id": "v3:1",
-                            "media_format": {"encoding": "L16", "sample_rate": 16000},
+                            "media_format": {"encoding": "OPUS", "sample_rate": 16000},
                         },
                     }
                 )
             ],
-            "L16",
+            "OPUS",
         ),
         ([], "closed before its start"),
     ],

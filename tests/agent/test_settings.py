@@ -41,6 +41,8 @@ def test_what_is_missing_is_named_with_its_fix() -> None:
         ("TELNYX_BASE_URL", "api.telnyx.com"),
         ("ASSEMBLYAI_BASE_URL", "https://streaming.assemblyai.com"),
         ("SIDETONE_CODEC", "OPUS"),
+        ("SIDETONE_BAND", "wide"),
+        ("SIDETONE_L16_BYTE_ORDER", "middle"),
         ("SIDETONE_MAX_CALLS", "nan"),
     ],
 )

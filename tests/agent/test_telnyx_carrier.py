@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from agent.carriers import telnyx, texml
+from agent.carriers.line_codec import LineFormat
 from agent.carriers.telnyx import BadWebhook, CarrierError, Dial, SeenEvents, Telnyx
 
 DIAL = Dial(
@@ -23,7 +25,7 @@ DIAL = Dial(
     webhook_url="http://127.0.0.1:1/webhooks/telnyx",
     command_id="c_1",
     client_state="c_1",
-    codec="PCMA",
+    media=LineFormat("PCMA", 8000),
     ring_s=30,
     time_limit_s=900,
 )
@@ -77,9 +79,23 @@ async def test_a_dial_says_all_that_a_two_way_call_needs(serve: Any) -> None:
         "stream_codec": "PCMA",
         "stream_bidirectional_mode": "rtp",
         "stream_bidirectional_codec": "PCMA",
+        "stream_bidirectional_sampling_rate": 8000,
         "stream_bidirectional_target_legs": "self",
         "timeout_secs": 30,
         "time_limit_secs": 900,
+    }
+
+
+async def test_hd_is_asked_for_as_16_khz_in_both_directions(serve: Any) -> None:
+    rest = Rest(200, {"data": TAKEN})
+    async with serve(rest.app) as port:
+        await carrier(port).dial(replace(DIAL, media=LineFormat("L16", 16_000)))
+
+    asked = {name: value for name, value in rest.requests[0][2].items() if "codec" in name or "rate" in name}
+    assert asked == {
+        "stream_codec": "L16",
+        "stream_bidirectional_codec": "L16",
+        "stream_bidirectional_sampling_rate": 16_000,
     }
 
 
@@ -215,7 +231,10 @@ def test_a_client_state_that_is_not_ours_is_empty(state: str | None) -> None:
 
 def test_texml_connects_both_ways_and_leaves_no_paid_silence() -> None:
     document = texml.answer(
-        'wss://x.example/media/a"&b', {"call": "<1>"}, "PCMU", "https://x.example/texml/status"
+        'wss://x.example/media/a"&b',
+        {"call": "<1>"},
+        LineFormat("PCMU", 8000),
+        "https://x.example/texml/status",
     )
 
     import xml.etree.ElementTree as ElementTree

@@ -114,13 +114,25 @@ def test_a_payload_that_is_not_base64_is_refused(payload: str) -> None:
         media.audio()
 
 
-@pytest.mark.parametrize("encoding", ["L16", "G722", "OPUS", "AMR-WB", ""])
+@pytest.mark.parametrize("encoding", ["OPUS", "AMR-WB", "l16", ""])
 def test_a_codec_we_do_not_speak_is_named_with_its_fix(encoding: str) -> None:
     assert "stream_codec" in wire.encoding_fault(wire.MediaFormat(encoding, 8000))
 
 
-def test_a_rate_we_do_not_speak_is_named() -> None:
-    assert "16000 Hz" in wire.encoding_fault(wire.MediaFormat("PCMU", 16000))
+@pytest.mark.parametrize(
+    ("encoding", "rate"), [("PCMU", 8000), ("PCMA", 8000), ("G722", 8000), ("G722", 16000), ("L16", 16000)]
+)
+def test_what_the_line_may_send(encoding: str, rate: int) -> None:
+    assert wire.encoding_fault(wire.MediaFormat(encoding, rate)) == ""
+
+
+@pytest.mark.parametrize(("encoding", "rate"), [("PCMU", 16000), ("L16", 24000), ("L16", 0), ("L16", -8000)])
+def test_a_rate_we_do_not_speak_is_named(encoding: str, rate: int) -> None:
+    assert f"{rate} Hz" in wire.encoding_fault(wire.MediaFormat(encoding, rate))
+
+
+def test_two_channels_are_one_too_many() -> None:
+    assert "2 channels" in wire.encoding_fault(wire.MediaFormat("L16", 16000, 2))
 
 
 def test_our_mark_and_clear_have_telnyx_shape() -> None:

@@ -118,15 +118,19 @@ def _call(n: int) -> CallState:
 def _word(call: str, tick: int) -> events.SttTurn:
     said, speech = tick // 8, _SPEECH.split()
     count = said % len(speech) + 1
+    begin = (tick - 8 * count) * 1000 // _LEVELS
     message: dict[str, Any] = {
         "type": "Turn",
         "turn_order": said // len(speech),
         "end_of_turn": count == len(speech),
         "transcript": " ".join(speech[:count]),
         "end_of_turn_confidence": 0.4,
-        "words": [],
+        "words": [
+            {"text": word, "start": begin + 190 * n, "end": begin + 190 * n + 150, "confidence": 0.9}
+            for n, word in enumerate(speech[:count])
+        ],
     }
-    return events.SttTurn(call=call, session=1, message=message)
+    return events.SttTurn(call=call, session=1, message=message, audio_ms=tick * 1000 // _LEVELS)
 
 
 def _inside(url: str, lags: Path) -> None:

@@ -8,7 +8,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,10 @@ class FakeSession:
         self.preferences = Preferences(folder / "console.json")
         self.dialled: list[str] = []
         self.hung_up: list[str] = []
+        self.tuned: list[tuple[str, dict[str, Any]]] = []
+        self.ignores: dict[str, str] = {}
+        self.ended_turns: list[str] = []
+        self.saved: list[str] = []
         self.restarts = 0
         self.closed: tuple[bool, bool] | None = None
         self.refusal = ""
@@ -80,6 +84,24 @@ class FakeSession:
         if self.refusal:
             raise AgentError(self.refusal)
         self.hung_up.append(call)
+
+    async def tune(self, call: str, fields: Mapping[str, Any]) -> api.TuneAnswer:
+        if self.refusal:
+            raise AgentError(self.refusal)
+        self.tuned.append((call, dict(fields)))
+        return api.TuneAnswer(dict(fields), self.ignores)
+
+    async def end_turn(self, call: str) -> api.TuneAnswer:
+        if self.refusal:
+            raise AgentError(self.refusal)
+        self.ended_turns.append(call)
+        return api.TuneAnswer({}, {})
+
+    async def save_tuning(self, call: str) -> api.SaveAnswer:
+        if self.refusal:
+            raise AgentError(self.refusal)
+        self.saved.append(call)
+        return api.SaveAnswer("/home/ada/clinic.toml", {"min_turn_silence": 600}, {"prompt": "it is of this call"})
 
     def restart_agent(self) -> None:
         self.restarts += 1
@@ -236,7 +258,9 @@ class House:
     """What ``/events`` sends after the snapshot, once something was dialled."""
     report: dict[str, Any] = field(default_factory=dict)
     dialled: list[dict[str, Any]] = field(default_factory=list)
+    dialled_in: list[dict[str, Any]] = field(default_factory=list)
     hung_up: list[str] = field(default_factory=list)
+    tuned: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     scripts: dict[str, Any] = field(default_factory=dict)
     asked_from: list[str | None] = field(default_factory=list)
     silence: str = ""
@@ -263,9 +287,12 @@ class House:
                 Route("/health", self._guarded(self._say_health)),
                 Route("/calls", self._guarded(self._dial), methods=["POST"]),
                 Route("/calls/{call}/hangup", self._guarded(self._hang_up), methods=["POST"]),
+                Route("/calls/{call}/stt", self._guarded(self._tune), methods=["POST"]),
+                Route("/calls/{call}/stt/save", self._guarded(self._save_tuning), methods=["POST"]),
                 WebSocketRoute("/events", self._events),
                 Route("/sim/health", self._guarded(self._simulator_health)),
                 Route("/sim/numbers/{number}", self._guarded(self._put_number), methods=["PUT"]),
+                Route("/sim/calls", self._guarded(self._dial_in), methods=["POST"]),
                 Route("/sim/calls/{call:path}", self._guarded(self._report)),
             ]
         )
@@ -291,9 +318,23 @@ class House:
         await self.send(*self.stream)
         return _json({"call": "c_1"}, 201)
 
+    async def _dial_in(self, request: Request) -> Response:
+        self.dialled_in.append(await request.json())
+        await self.send(*self.stream)
+        return _json({"call_control_id": "v3:x"}, 201)
+
     async def _hang_up(self, request: Request) -> Response:
         self.hung_up.append(request.path_params["call"])
         return _json({})
+
+    async def _tune(self, request: Request) -> Response:
+        asked = await request.json()
+        self.tuned.append((request.path_params["call"], asked))
+        return _json({"sent": asked["fields"], "ignored": {}})
+
+    async def _save_tuning(self, request: Request) -> Response:
+        self.tuned.append((request.path_params["call"], await request.json()))
+        return _json({"path": "/agent.toml", "values": {"min_turn_silence": 600}})
 
     async def _put_number(self, request: Request) -> Response:
         self.scripts[request.path_params["number"]] = await request.json()

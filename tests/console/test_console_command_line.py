@@ -275,7 +275,7 @@ async def test_calls_and_show_read_the_journal(journal: list[events.Event]) -> N
     assert [line.split()[0] for line in listed.stdout.splitlines()] == ["c_dan", "c_bob", "c_ada", "c_cyd"]
     assert "+1 555 010 0144" in listed.stdout.splitlines()[0]
     assert [json.loads(line)["id"] for line in as_json.stdout.splitlines()] == ["c_ada", "c_cyd"]
-    assert "caller  Hi, um, I need to move my appointment.  (eot .94)" in shown.stdout
+    assert "caller  Hi, um, I need to move my appointment.  (unsure: appointment, eot .94)" in shown.stdout
     assert "✂ caller cut in after 0.9 s" in shown.stdout
     mine = [event for event in journal if event.call == "c_ada"]
     assert [events.decode(line) for line in raw.stdout.splitlines()] == mine

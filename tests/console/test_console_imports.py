@@ -22,7 +22,13 @@ def test_the_screen_loads_nothing_that_it_does_not_need_yet() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["console.command_line.call", "console.command_line.history", "console.command_line.processes"]
+    "module",
+    [
+        "console.command_line.call",
+        "console.command_line.history",
+        "console.command_line.processes",
+        "console.command_line.stt",
+    ],
 )
 def test_the_command_line_does_without_the_screen(module: str) -> None:
     assert (
@@ -36,5 +42,13 @@ def test_the_agent_is_only_known_by_its_contract() -> None:
     code += "print(*(name for name in sys.modules if name.startswith('agent')))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
-    contract = {"agent", "agent.api", "agent.call_state", "agent.events", "agent.history", "agent.paths"}
-    assert set(result.stdout.split()) <= contract
+    contract = "api call_state events history paths stt_parameters tuning tuning_text turn_detection"
+    assert set(result.stdout.split()) <= {"agent", *(f"agent.{name}" for name in contract.split())}
+
+
+def test_what_few_calls_need_is_loaded_when_it_is_asked_for() -> None:
+    code = "import sys, console.app\nprint(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    loaded = set(result.stdout.split())
+    assert not {"console.screens.tuning", "console.screens.turn_ends", "agent.stt_parameters"} & loaded

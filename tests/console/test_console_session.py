@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agent import paths
+from console.client import AgentError
 from console.options import Options
 from console.session import Session
 from console.store import Store
@@ -51,6 +52,29 @@ async def test_a_broken_stream_is_resumed_without_a_gap(house: Any, store: Store
     await _until(lambda: house.asked_from == [None, "7"] and store.linked)
 
     assert list(store.calls) == ["c_1"]
+
+
+async def test_a_call_is_retuned_its_turn_ended_and_its_values_saved(house: Any, session: Session) -> None:
+    tuned = await session.tune("c_1", {"min_turn_silence": 600})
+    ended = await session.end_turn("c_1")
+    saved = await session.save_tuning("c_1")
+
+    assert (tuned.sent, ended.sent, saved.path) == ({"min_turn_silence": 600}, {}, "/agent.toml")
+    assert house.tuned == [
+        ("c_1", {"fields": {"min_turn_silence": 600}, "end_turn": False, "who": "console"}),
+        ("c_1", {"fields": {}, "end_turn": True, "who": "console"}),
+        ("c_1", {"who": "console"}),
+    ]
+    house.refusal = (409, "The call c_1 has ended already.")
+    with pytest.raises(AgentError, match="has ended already"):
+        await session.tune("c_1", {"min_turn_silence": 600})
+
+
+async def test_a_band_is_asked_for_with_the_number(house: Any, session: Session) -> None:
+    await session.dial("+15550100177", "hd")
+    await session.dial("+15550100177")
+
+    assert [asked["band"] for asked in house.dialled] == ["hd", ""]
 
 
 async def test_dialling_remembers_the_number_for_its_line(house: Any, store: Store, session: Session) -> None:

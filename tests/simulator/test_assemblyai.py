@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import json
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 import websockets
-from starlette.applications import Starlette
 
-from simulator import assemblyai
-from simulator.audio import resample, ulaw_decode, ulaw_encode
-from simulator.faults import Fault, Faults
-from simulator.speech.services import SpeechServices
+from simulator.audio import resample, ulaw_encode
+from simulator.faults import Fault
+from tests.simulator.assemblyai_house import Running, finals, running, turns
 
 FIRST = "Hello, this is Anna Kowalski, I would like to book an appointment."
 SECOND = "No thank you, that's all."
@@ -30,83 +23,17 @@ needs_espeak = pytest.mark.skipif(
 )
 
 
-@dataclass
-class StandIn:
-    url: str
-    speech: SpeechServices
-    faults: Faults
-
-    @asynccontextmanager
-    async def session(self, query: str = "", key: str | None = "any") -> AsyncIterator[Client]:
-        headers = {"Authorization": key} if key else {}
-        url = f"{self.url}?sample_rate=8000&{query}"
-        async with websockets.connect(url, additional_headers=headers, proxy=None, compression=None) as connection:
-            yield Client(connection)
-
-    async def line(self, *pieces: str | int) -> np.ndarray:
-        """Lines of text and milliseconds of silence, as they come out of µ-law at 8 kHz."""
-        samples = [
-            np.zeros(piece * 8, np.int16)
-            if isinstance(piece, int)
-            else (await self.speech.synthesiser.speak(piece)).samples
-            for piece in pieces
-        ]
-        return ulaw_decode(ulaw_encode(np.concatenate(samples)))
-
-
-class Client:
-    def __init__(self, connection: websockets.ClientConnection) -> None:
-        self.socket = connection
-
-    async def say(self, samples: np.ndarray, message_ms: int = 50) -> None:
-        for start in range(0, len(samples), message_ms * 8):
-            await self.socket.send(samples[start : start + message_ms * 8].tobytes())
-
-    async def send(self, **message: Any) -> None:
-        await self.socket.send(json.dumps(message))
-
-    async def rest(self) -> list[dict[str, Any]]:
-        """All messages until the server closes."""
-        return [json.loads(message) async for message in self._until_closed()]
-
-    async def until_final(self) -> list[dict[str, Any]]:
-        """All messages up to and including the next end of turn."""
-        messages = []
-        while not (messages and messages[-1].get("end_of_turn")):
-            messages.append(json.loads(await self.socket.recv()))
-        return messages
-
-    async def _until_closed(self) -> AsyncIterator[str | bytes]:
-        try:
-            while True:
-                yield await self.socket.recv()
-        except websockets.ConnectionClosed:
-            return
+@pytest.fixture
+async def stand_in() -> AsyncIterator[Running]:
+    async with running() as stand_in:
+        yield stand_in
 
 
 @pytest.fixture
-async def stand_in() -> AsyncIterator[StandIn]:
-    speech, faults = SpeechServices(), Faults()
-    app = Starlette(routes=assemblyai.routes(speech, faults))
-    server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", lifespan="off", log_config=None))
-    listener = socket.create_server(("127.0.0.1", 0))
-    serving = asyncio.create_task(server._serve([listener]))
-    yield StandIn(f"ws://127.0.0.1:{listener.getsockname()[1]}/v3/ws", speech, faults)
-    server.should_exit = server.force_exit = True
-    await serving
-    listener.close()
-    await speech.close()
-
-
-@pytest.fixture
-async def knowing(stand_in: StandIn) -> StandIn:
+async def knowing(stand_in: Running) -> Running:
     """A stand-in to which two lines may be said."""
     await stand_in.speech.vocabulary.add([FIRST, SECOND])
     return stand_in
-
-
-def turns(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [message for message in messages if message["type"] == "Turn"]
 
 
 async def test_a_session_without_speech(stand_in):
@@ -155,7 +82,10 @@ async def test_two_turns_in_the_order_and_shape_of_the_service(knowing):
         assert final["transcript"] == final["utterance"] == line
         assert final["end_of_turn"] is final["turn_is_formatted"] is True
         assert final["end_of_turn_confidence"] == 1.0
-        assert final["recogniser"] == "script"
+        heard = final["simulator"]
+        assert (heard["recogniser"], heard["rough"], heard["ended_by"]) == ("script", False, "confidence")
+        assert final["words"][-1]["end"] < heard["audio_ms"]
+        assert all(turn["simulator"]["ended_by"] == "" for turn in partials)
         assert [word["text"] for word in final["words"]] == line.split()
         assert all(word["word_is_final"] for word in final["words"])
         assert all(type(word[key]) is int for word in final["words"] for key in ("start", "end"))
@@ -192,6 +122,26 @@ async def test_force_endpoint_ends_the_turn_and_the_rest_becomes_the_next(knowin
     assert (first["turn_order"], second["turn_order"]) == (0, 1)
     assert FIRST.startswith(first["transcript"])
     assert FIRST.endswith(second["transcript"])
+
+
+@needs_espeak
+@pytest.mark.parametrize("model", ["universal-3-6-pro", "universal-streaming-english"])
+async def test_more_min_turn_silence_ends_the_turn_later(knowing, model):
+    samples = await knowing.line(200, SECOND, 1600)
+    ends = []
+    for silence in (100, 800):
+        query = f"speech_model={model}&min_turn_silence={silence}&max_turn_silence=1500"
+        (final,) = finals(await knowing.hear(samples, query))
+        assert final["simulator"]["ended_by"] == "confidence"
+        ends.append(final["simulator"]["audio_ms"])
+    assert 600 <= ends[1] - ends[0] <= 800
+
+
+@needs_espeak
+async def test_a_vad_threshold_of_one_hears_nobody(knowing):
+    samples = await knowing.line(200, SECOND, 800)
+    assert finals(await knowing.hear(samples, "vad_threshold=0"))
+    assert not turns(await knowing.hear(samples, "vad_threshold=1"))
 
 
 @needs_espeak
@@ -284,18 +234,15 @@ async def test_what_is_refused_is_refused_after_the_upgrade_by_an_error(stand_in
     assert client.socket.close_reason == "See Error message for details"
 
 
-async def test_a_token_will_do(stand_in):
-    async with stand_in.session("token=temporary", None) as client:
-        assert json.loads(await client.socket.recv())["type"] == "Begin"
-
-
 @pytest.mark.parametrize(
     ("message", "code", "text"),
     [
         ('{"type":"Bogus"}', 3006, "Invalid Message Type: Bogus"),
         ("{", 3006, "User Input Validation Error: Invalid JSON: Expecting property name"),
-        ("[]", 3006, "User Input Validation Error: Invalid JSON"),
+        ("[]", 3006, "Invalid Message: []"),
         ("[" * 100_000, 3006, "User Input Validation Error: Invalid JSON"),
+        ('{"type":' + "1" * 5000 + "}", 3006, "User Input Validation Error: Invalid JSON"),
+        ('{"type":"\\ud800"}', 3006, "Invalid Message Type: ?"),
         ('{"type":"UpdateConfiguration","max_turn_silence":"long"}', 3006, "User Input Validation Error: Invalid"),
         (bytes(16 * 1200), 3007, "Input Duration Error: Input Duration Violation: 1200.0 ms. Expected between 50"),
     ],
@@ -369,7 +316,7 @@ async def test_a_fault_after_some_audio(stand_in, fault, errors):
     assert client.socket.close_code == fault.code
 
 
-async def run_in_pipecat(stand_in: StandIn, samples: np.ndarray, rate: int, **options: Any) -> list[Any]:
+async def run_in_pipecat(stand_in: Running, samples: np.ndarray, rate: int, **options: Any) -> list[Any]:
     """What Pipecat's own service makes of `samples`, as the frames it pushes downstream."""
     from pipecat.frames.frames import InputAudioRawFrame
     from pipecat.pipeline.worker import PipelineParams

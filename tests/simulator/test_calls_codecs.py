@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import io
-import wave
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,7 @@ import pytest
 from simulator.audio import Samples, resample, ulaw_decode
 from simulator.telnyx.media.ffmpeg import OpusEncoder
 from tests.simulator.call_house import Line, streams_of
-from tests.simulator.codec_house import decoded, encoding
+from tests.simulator.codec_house import decoded, encoding, stereo, track, wav_of
 from tests.simulator.conftest import Bot, Stream
 from tests.simulator.media_house import frames_of, speech
 
@@ -57,23 +54,6 @@ def caller_wav(tmp_path: Path) -> Path:
     path = tmp_path / "caller.wav"
     path.write_bytes(wav_of(np.concatenate([np.zeros(LEAD_MS * FILE_RATE // 1000, np.int16), SPOKEN]), FILE_RATE))
     return path
-
-
-def wav_of(samples: Samples, rate: int) -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(rate)
-        writer.writeframes(samples.tobytes())
-    return file.getvalue()
-
-
-def stereo(path: Path) -> tuple[Samples, Samples, int]:
-    with wave.open(str(path)) as reader:
-        assert reader.getnchannels() == 2
-        both = np.frombuffer(reader.readframes(reader.getnframes()), "<i2").reshape(-1, 2)
-        return both[:, 0].copy(), both[:, 1].copy(), reader.getframerate()
 
 
 def likeness(heard: Samples, meant: Samples) -> tuple[float, int]:
@@ -127,10 +107,6 @@ async def place(
     placed = await control.post("/calls", json=order)
     assert placed.status_code == 201, placed.text
     return placed.json()["call_control_id"]
-
-
-def track(stream: Stream, name: str) -> list[bytes]:
-    return [base64.b64decode(f["media"]["payload"]) for f in stream.of("media") if f["media"]["track"] == name]
 
 
 async def test_calls_in_every_codec(

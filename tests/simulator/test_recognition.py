@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
+from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
 
 from simulator.audio import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
-from simulator.speech import general
+from simulator.speech import general_stream
 from simulator.speech import vocabulary as vocabulary_module
+from simulator.speech.engine_choice import POCKETSPHINX, Engines
+from simulator.speech.pocketsphinx_engine import MOST_STREAMS
 from simulator.speech.services import SpeechServices
 
 LINES = (
@@ -33,17 +37,24 @@ needs_pocketsphinx = pytest.mark.skipif(
 
 @pytest.fixture
 async def services():
-    services = SpeechServices()
-    await services.vocabulary.add(LINES)
-    yield services
-    await services.close()
+    """Only the matcher."""
+    async with speech(Engines(())) as services:
+        yield services
 
 
 @pytest.fixture
-def no_general(monkeypatch):
-    """Only the matcher."""
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pocketsphinx" else found(name))
+async def rough_services():
+    """The matcher, and pocketsphinx for the rest."""
+    async with speech(Engines((POCKETSPHINX,))) as services:
+        yield services
+
+
+@contextlib.asynccontextmanager
+async def speech(engines: Engines) -> AsyncIterator[SpeechServices]:
+    services = SpeechServices(engines)
+    await services.vocabulary.add(LINES)
+    yield services
+    await services.close()
 
 
 async def spoken(services: SpeechServices, line: str, **options) -> np.ndarray:
@@ -82,13 +93,13 @@ async def hear(services: SpeechServices, samples: np.ndarray, *, rate: int = 800
 
 
 @pytest.mark.parametrize("line", LINES)
-async def test_a_line_is_heard_as_it_is_written(services, no_general, line):
+async def test_a_line_is_heard_as_it_is_written(services, line):
     heard = await hear(services, on_the_line(await spoken(services, line)))
     assert heard.transcript == line
     assert heard.engine == "script"
 
 
-async def test_words_are_placed_on_the_clock_of_the_stream(services, no_general):
+async def test_words_are_placed_on_the_clock_of_the_stream(services):
     speech = await services.synthesiser.render(LINES[1])
     heard = await hear(services, on_the_line(speech.samples, before_ms=1000))
     for word, said in zip(heard.words, speech.words, strict=True):
@@ -107,12 +118,12 @@ async def test_words_are_placed_on_the_clock_of_the_stream(services, no_general)
         ),
     ],
 )
-async def test_a_bad_line_does_not_change_what_was_said(services, no_general, line_effect):
+async def test_a_bad_line_does_not_change_what_was_said(services, line_effect):
     samples = line_effect(on_the_line(await spoken(services, LINES[0])))
     assert (await hear(services, samples)).transcript == LINES[0]
 
 
-async def test_a_fifth_of_all_packets_gone_costs_a_word_or_two_at_most(services, no_general):
+async def test_a_fifth_of_all_packets_gone_costs_a_word_or_two_at_most(services):
     whole, lost = packets(on_the_line(await spoken(services, LINES[0])))
     heard = (await hear(services, whole[~lost].ravel())).transcript.split()
     written = LINES[0].split()
@@ -122,7 +133,7 @@ async def test_a_fifth_of_all_packets_gone_costs_a_word_or_two_at_most(services,
 
 @pytest.mark.parametrize("index", [2, 4, 8])
 @pytest.mark.parametrize("kind", ["silent", "missing"])
-async def test_a_word_whose_audio_was_lost_was_not_heard(services, no_general, index, kind):
+async def test_a_word_whose_audio_was_lost_was_not_heard(services, index, kind):
     speech = await services.synthesiser.render(LINES[0])
     word = speech.words[index]
     start, end = word.start_ms * 8, word.end_ms * 8
@@ -131,25 +142,25 @@ async def test_a_word_whose_audio_was_lost_was_not_heard(services, no_general, i
     assert heard.transcript.split() == [other.text for other in speech.words if other is not word]
 
 
-async def test_a_line_cut_off_is_heard_as_far_as_it_went(services, no_general):
+async def test_a_line_cut_off_is_heard_as_far_as_it_went(services):
     speech = await services.synthesiser.render(LINES[0])
     heard = await hear(services, on_the_line(speech.samples[: speech.words[5].start_ms * 8]))
     assert heard.transcript == "Hello, this is Anna Kowalski,"
 
 
-async def test_two_lines_without_a_pause_are_both_heard(services, no_general):
+async def test_two_lines_without_a_pause_are_both_heard(services):
     both = [await spoken(services, LINES[5]), await spoken(services, LINES[1])]
     assert (await hear(services, on_the_line(*both))).transcript == f"{LINES[5]} {LINES[1]}"
 
 
-async def test_a_long_turn_is_heard_to_its_end(services, no_general):
+async def test_a_long_turn_is_heard_to_its_end(services):
     turn = [LINES[0], LINES[1], LINES[2], LINES[3], LINES[5]] * 2
     heard = await hear(services, on_the_line(*[await spoken(services, line) for line in turn]))
     assert heard.transcript == " ".join(turn)
 
 
 @pytest.mark.parametrize("rate", [16000, 44100])
-async def test_other_sample_rates(services, no_general, rate):
+async def test_other_sample_rates(services, rate):
     from simulator.audio import resample
 
     samples = resample(on_the_line(await spoken(services, LINES[2])), 8000, rate)
@@ -171,8 +182,9 @@ def tones(*hz: int) -> np.ndarray:
         pytest.param(tones(697, 1209), id="key"),
     ],
 )
-async def test_what_is_not_speech_has_no_words(services, samples):
-    assert (await hear(services, on_the_line(samples))).words == ()
+async def test_what_is_not_speech_has_no_words(rough_services, samples):
+    assert (await hear(rough_services, on_the_line(samples))).words == ()
+    assert not rough_services.general.busy
 
 
 @pytest.mark.parametrize("voice", ["en-us+klatt6", "en-us+f3"])
@@ -180,11 +192,11 @@ async def test_what_is_not_speech_has_no_words(services, samples):
     "sentence",
     [UNKNOWN, "Turn left at the church and follow the river for a mile.", "My printer stopped working yesterday."],
 )
-async def test_another_sentence_is_not_taken_for_a_line(services, no_general, voice, sentence):
+async def test_another_sentence_is_not_taken_for_a_line(services, voice, sentence):
     assert (await hear(services, on_the_line(await spoken(services, sentence, voice=voice)))).words == ()
 
 
-async def test_the_words_grow_as_the_line_is_spoken(services, no_general):
+async def test_the_words_grow_as_the_line_is_spoken(services):
     recogniser = services.recogniser(8000)
     samples = on_the_line(await spoken(services, LINES[0]))
     counts = []
@@ -197,7 +209,7 @@ async def test_the_words_grow_as_the_line_is_spoken(services, no_general):
     assert len(set(counts)) > 3
 
 
-async def test_after_the_end_of_an_utterance_nothing_of_it_is_left(services, no_general):
+async def test_after_the_end_of_an_utterance_nothing_of_it_is_left(services):
     recogniser = services.recogniser(8000)
     await recogniser.push(on_the_line(await spoken(services, LINES[3])))
     await recogniser.end_utterance()
@@ -207,9 +219,10 @@ async def test_after_the_end_of_an_utterance_nothing_of_it_is_left(services, no_
 
 
 @needs_pocketsphinx
-async def test_unknown_speech_is_heard_roughly_and_says_so(services):
-    heard = await hear(services, on_the_line(await spoken(services, UNKNOWN)))
-    assert heard.engine == "rough"
+async def test_unknown_speech_is_heard_roughly_and_says_so(rough_services):
+    heard = await hear(rough_services, on_the_line(await spoken(rough_services, UNKNOWN)))
+    assert heard.engine == "pocketsphinx"
+    assert rough_services.recogniser(8000).rough
     assert "ordered" in heard.transcript.lower()
     assert heard.transcript[0].isupper()
     assert heard.transcript[-1].isalpha()
@@ -218,24 +231,25 @@ async def test_unknown_speech_is_heard_roughly_and_says_so(services):
 
 
 @needs_pocketsphinx
-async def test_a_call_too_many_is_told_so_and_not_left_behind(services, caplog, monkeypatch):
-    monkeypatch.setattr(general, "MOST_LAG_SECONDS", 60)
-    samples = on_the_line(await spoken(services, "We ordered seven boxes."))
-    recognisers = [services.recogniser(8000) for _ in range(general.MOST_STREAMS + 1)]
+async def test_a_call_too_many_is_told_so_and_not_left_behind(rough_services, monkeypatch):
+    monkeypatch.setattr(general_stream, "LATE_SECONDS", 60)
+    samples = on_the_line(await spoken(rough_services, "We ordered seven boxes."))
+    recognisers = [rough_services.recogniser(8000) for _ in range(MOST_STREAMS + 1)]
     for recogniser in recognisers:
         await recogniser.push(samples)
-    finals = await asyncio.gather(*[recogniser.hypothesis("speech") for recogniser in recognisers])
-    assert [bool(final.words) for final in finals] == [True] * general.MOST_STREAMS + [False]
-    assert services.general.refused == 1
-    assert "No rough words" in caplog.text
+    heard = await asyncio.gather(*[recogniser.hypothesis("pause") for recogniser in recognisers])
+    assert [bool(each.words) for each in heard] == [True] * MOST_STREAMS + [False]
+    assert [bool(recogniser.behind) for recogniser in recognisers] == [False] * MOST_STREAMS + [True]
+    assert f"hears {MOST_STREAMS} calls at once" in recognisers[-1].behind
     for recogniser in recognisers:
         await recogniser.end_utterance()
-    assert (await hear(services, samples)).words
+    assert (await hear(rough_services, samples)).words
 
 
-async def test_without_pocketsphinx_it_says_what_will_not_be_heard(services, no_general, caplog):
+async def test_with_lines_alone_it_says_what_will_not_be_heard(services):
     await services.start()
-    assert "needs pocketsphinx" in caplog.text
+    assert services.recogniser(8000).engine == "script"
+    assert "Speech outside scripts is not heard" in services.general.description
 
 
 async def test_lines_are_kept_as_long_as_anyone_may_speak_them(services, monkeypatch):
@@ -252,7 +266,7 @@ async def test_lines_are_kept_as_long_as_anyone_may_speak_them(services, monkeyp
     assert len(vocabulary.bank.templates) == known
 
 
-async def test_the_last_words_of_a_call_are_heard_after_its_lines_were_given_up(services, no_general):
+async def test_the_last_words_of_a_call_are_heard_after_its_lines_were_given_up(services):
     handle = await services.vocabulary.add(["I will call again tomorrow."])
     recogniser = services.recogniser(8000)
     samples = on_the_line(await spoken(services, "I will call again tomorrow."))
@@ -262,7 +276,7 @@ async def test_the_last_words_of_a_call_are_heard_after_its_lines_were_given_up(
     assert (await recogniser.hypothesis("final")).transcript == "I will call again tomorrow."
 
 
-async def test_a_line_added_while_someone_speaks_is_heard(services, no_general):
+async def test_a_line_added_while_someone_speaks_is_heard(services):
     recogniser = services.recogniser(8000)
     samples = on_the_line(await spoken(services, LINES[0]), silence(50), await spoken(services, "Is it raining?"))
     await recogniser.push(samples[:16000])

@@ -24,6 +24,7 @@ from simulator.telnyx.calls.line import Line
 from simulator.telnyx.facts import CallFacts, Direction, Header
 from simulator.telnyx.findings import Findings
 from simulator.telnyx.identifiers import CallIds
+from simulator.telnyx.media.options import Codec
 from simulator.telnyx.webhooks.announce import Announcer
 
 log = logging.getLogger(__name__)
@@ -110,25 +111,29 @@ class Exchange:
         who = self._waiting[number].who if number in self._waiting else preset_for(number)
         return who if isinstance(who, Preset) else None
 
-    def answerer_at(self, number: str) -> Answerer:
+    def answerer_at(self, number: str, codec: Codec = "PCMU") -> Answerer:
         """Who answers this call: the script or preset set for the number (gone then unless kept), the preset of a
-        magic number, or the demo's caller."""
+        magic number, or the demo's caller. `codec` is for who names none."""
         waiting = self._waiting.get(number)
         if waiting is None:
-            return self.answerer(preset_for(number) or DEMO)
+            return self.answerer(preset_for(number) or DEMO, codec=codec)
         if not waiting.keep:
             del self._waiting[number]
-        return self.answerer(waiting.who, waiting.faults, waiting.record_to)
+        return self.answerer(waiting.who, waiting.faults, waiting.record_to, codec)
 
     def answerer(
-        self, who: Script | Preset, faults: LineFaultPlan | None = None, record_to: Path | None = None
+        self,
+        who: Script | Preset,
+        faults: LineFaultPlan | None = None,
+        record_to: Path | None = None,
+        codec: Codec = "PCMU",
     ) -> Answerer:
         speech = self.facilities.speech
         if isinstance(who, Script):
             ring_ms = self._ring_ms if who.answer_after_ms is None else who.answer_after_ms
-            return Answerer(ScriptParty(who, speech), ring_ms, faults=faults, record_to=record_to)
+            return Answerer(ScriptParty(who, speech, codec), ring_ms, faults=faults, record_to=record_to)
         return Answerer(
-            who.party(speech),
+            who.party(speech, codec),
             who.ring_ms,
             outcome=who.outcome,
             kind=who.kind,

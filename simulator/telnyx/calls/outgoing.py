@@ -68,7 +68,9 @@ class Originator:
         taken: asyncio.Future[CallLeg],
     ) -> CallLeg:
         exchange = self._exchange
-        answerer = exchange.answerer_at(destination.address)
+        answerer = exchange.answerer_at(
+            destination.address, "PCMU" if request.stream is None else request.stream.telephone
+        )
         findings = Findings()
         base = Routing() if application is None else routing_of(application)
         announcer = ControlAnnouncer(

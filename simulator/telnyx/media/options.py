@@ -15,6 +15,7 @@ Legs = Literal["both", "self", "opposite"]
 
 CODECS: Final = ("PCMU", "PCMA", "G722", "OPUS", "L16")
 """What the simulated line carries."""
+WIDEBAND: Final = ("G722", "OPUS", "L16")
 OTHER_CODECS: Final = ("AMR-WB",)
 """What Telnyx knows and the simulator refuses: no well-kept library encodes it."""
 RATES: Final = (8000, 16_000, 22_050, 24_000, 48_000)
@@ -47,6 +48,13 @@ class StreamOptions:
     status_callback_method: Literal["GET", "POST"] = "POST"
     reconnect: bool = False
     send_silence_when_idle: bool = False
+
+    @property
+    def telephone(self) -> Codec:
+        """What a simulated telephone that names no codec negotiates: G722, which is HD voice, when both directions
+        are wideband."""
+        sends_wideband = self.send_codec == "G722" or (self.send_codec in WIDEBAND and self.rate >= 16_000)
+        return "G722" if self.mode == "rtp" and self.codec in WIDEBAND and sends_wideband else "PCMU"
 
     def codec_of(self, leg_codec: Codec) -> Codec:
         """The codec of Telnyx → application audio on a leg that negotiated `leg_codec`."""
