@@ -31,7 +31,8 @@ from agent.events import Event
 from agent.stt_parameters import FAMILY_NAMES, FORMER_NAMES, PARAMETERS, family
 from agent.unanswered import Unanswered
 
-# As often as frameworks try a connection that is refused (pipecat 1.14, livekit-agents 1.8).
+# Tried before the framework is refused: AssemblyAI's SDK and LiveKit's plugin come back from no refusal, and the
+# SDK waits a second (assemblyai 1.8, livekit-plugins-assemblyai 1.8).
 _TRIES_AT_FIRST: Final = 3
 _WAITS_S: Final = (0.1, 0.5, 1.0, 2.0)
 _FAILING_S: Final = 12.0
@@ -132,12 +133,17 @@ class Tap:
         own_heartbeat = _HEARTBEAT not in parameters
         asked = f"{query}&{_HEARTBEAT}=true" if own_heartbeat else query
         reopen = partial(self._upstream.open, asked, websocket.headers)
-        try:
-            upstream = await reopen()
-        except Failure as failure:
-            self.failed(session, failure, tries=_TRIES_AT_FIRST)
-            await websocket.send_denial_response(Response(status_code=failure.code))
-            return
+        while True:
+            try:
+                upstream = await reopen()
+                break
+            except Failure as failure:
+                wait_s = self.failed(session, failure, tries=_TRIES_AT_FIRST)
+                if wait_s is None or self._closing:
+                    await websocket.send_denial_response(Response(status_code=failure.code))
+                    return
+                await asyncio.sleep(wait_s)
+                session = self.next_session()
         self.opened(session, parameters)
         await websocket.accept()
         link = self._link = Link(self, websocket, parameters, reopen, own_heartbeat=own_heartbeat)

@@ -32,6 +32,7 @@ _NAMES = {
     "tts": ("DEEPGRAM_BASE_URL", "DEEPGRAM_API_KEY"),
 }
 _FRUGAL = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "100000"}
+_SIMULATOR = ("SIDETONE_RECOGNISER", "SIDETONE_RECOGNISER_MODEL", "SIDETONE_STT_SESSIONS")
 
 
 class PlanError(Exception):
@@ -54,6 +55,10 @@ class Plan:
         """0 for any; a live line gets the agent's own choice (None), since a public address points at it."""
         fixed = self.settings.get("SIDETONE_AGENT_PORT") or self.services["line"] == "LIVE"
         return None if fixed else 0
+
+    def simulator_environment(self) -> dict[str, str]:
+        """What to put over the environment of ``python -m simulator``, which reads no .env."""
+        return {name: value for name in _SIMULATOR if (value := self.settings.get(name, ""))}
 
     def agent_environment(self, simulator: Mapping[str, str]) -> dict[str, str]:
         """What to put over the environment of ``python -m agent``.

@@ -111,7 +111,8 @@ class Supervisor:
         """On the port of the run before, which the agent's addresses point at, unless that was just refused."""
         port = self.simulator.last_port if self.simulator is not None else 0
         self._tried_port = port = 0 if port == self._tried_port else port
-        return Launch(["-P", "-m", "simulator", "--port", str(port), "--data-dir", str(self._folder)], {})
+        arguments = ["-P", "-m", "simulator", "--port", str(port), "--data-dir", str(self._folder)]
+        return Launch(arguments, self._plan.simulator_environment())
 
     def _simulator_up(self, running: RunningFile) -> None:
         self._tried_port = -1

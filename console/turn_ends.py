@@ -77,7 +77,7 @@ def across(all_heard: Sequence[Heard]) -> str:
     if not waits:
         return ""
     p50, p95 = (words.percentile(waits, share) for share in (0.5, 0.95))
-    return f"cut off {cut_offs(all_heard)} of {len(waits)}   waited p50 {p50} ms, p95 {p95} ms"
+    return f"cut off {cut_offs(all_heard)} of {len(waits)}   waited p50 {p50}, p95 {p95} ms"
 
 
 def unsure(word: HeardWord) -> bool:

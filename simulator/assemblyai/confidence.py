@@ -62,7 +62,7 @@ class StreamingRamp:
         if sounds_complete(hypothesis):
             return 1.0
         last = hypothesis.transcript.rpartition(" ")[2].lower()
-        return 0.0 if last.endswith((",", ";", ":", "…")) or last.strip(",.") in _DANGLING else 0.5
+        return 0.0 if last.endswith((",", ";", ":", "…", "..")) or last.strip(",.") in _DANGLING else 0.5
 
     def confidence(self, finished: float, silence_ms: int, held: float) -> float:
         utmost = _UNFINISHED + finished * (_FINISHED - _UNFINISHED)
@@ -70,5 +70,6 @@ class StreamingRamp:
 
 
 def sounds_complete(hypothesis: Hypothesis) -> bool:
-    """Whether the transcript ends like a sentence."""
-    return hypothesis.transcript.rstrip("\"'”’)").endswith((".", "?", "!"))
+    """Whether the transcript ends like a sentence. Dots that break off are no end."""
+    text = hypothesis.transcript.rstrip("\"'”’)")
+    return text.endswith((".", "?", "!")) and not text.endswith("..")

@@ -198,11 +198,10 @@ def _answering(token: str, handlers: dict[str, Handler]) -> Handler:
 
 
 def _speech(speech: SpeechServices) -> dict[str, str | None]:
-    rough = speech.general.why_not or "Other speech is heard roughly, by pocketsphinx."
     return {
         "voice": "espeak-ng" if speech.synthesiser.available else None,
         "why_not": speech.synthesiser.why_not,
-        "recogniser": f"Lines of running scripts are recognised from their audio. {rough}",
+        "recogniser": f"Lines of running scripts are recognised from their audio. {speech.general.description}",
     }
 
 

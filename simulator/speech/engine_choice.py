@@ -46,6 +46,8 @@ POCKETSPHINX: Final = EngineChoice(
     EngineFacts("pocketsphinx", rough=True, languages=("en",)),
 )
 _WHISPER: Final = "simulator.speech.whisper_engine:Whisper"
+# Without the second it would be fetched from the Internet.
+_WHISPER_FILES: Final = ("model.bin", "tokenizer.json")
 
 
 def engines(environment: Mapping[str, str] = os.environ) -> Engines:
@@ -71,9 +73,11 @@ def engines(environment: Mapping[str, str] = os.environ) -> Engines:
         if not fallback:
             problems.append(f"{SETTING}=pocketsphinx: there is no pocketsphinx for this Python.")
         return Engines(fallback, tuple(problems))
-    if folder and not (Path(folder) / "model.bin").is_file():
+    absent = [name for name in _WHISPER_FILES if folder and not (Path(folder) / name).is_file()]
+    if absent:
         problems.append(
-            f"{MODEL_SETTING}={folder} holds no Whisper model for CTranslate2 (model.bin); the tiny one is used."
+            f"{MODEL_SETTING}={folder} holds no Whisper model for CTranslate2, as it has no {absent[0]}; "
+            "the tiny one is used."
         )
         folder = ""
     missing = [name for name in _packages(folder) if not _installed(name)]

@@ -16,6 +16,7 @@ import dataclasses
 import importlib
 import json
 import logging
+import os
 import struct
 import sys
 from collections.abc import Iterable
@@ -84,6 +85,8 @@ class Desk:
 
 def make(target: str, folder: str) -> Engine:
     """The engine that `module:Class` names. Raises whatever importing and making it raises."""
+    # A user's own module may lie here, but nothing that lies here takes the place of what is installed.
+    sys.path.append(os.getcwd())
     module, _, name = target.partition(":")
     engine: Engine = getattr(importlib.import_module(module), name)(folder)
     return engine

@@ -14,7 +14,7 @@ from simulator.speech.engine_choice import INSTALL_WHISPER, EngineChoice, Engine
 from simulator.speech.engine_worker import HEADER
 from simulator.speech.worker import Worker, WorkerGone
 
-MOST_STREAMS: Final = 16
+MOST_STREAMS: Final = 32
 # A worker that has said nothing for so long hangs, and is ended; large models load and decode slowly.
 HUNG_SECONDS: Final = 60.0
 # A worker that dies this often without hearing anything between is given up.
@@ -62,7 +62,7 @@ class General:
         """One sentence when only lines of scripts are heard, else None."""
         if self.available:
             return None
-        return f"Speech outside scripts is not heard here: {INSTALL_WHISPER} changes that."
+        return "Speech outside scripts is not heard here; docs/recognisers.md says what would hear it."
 
     @property
     def description(self) -> str:
@@ -90,7 +90,7 @@ class General:
     def warm(self) -> None:
         """Load the engine without waiting, so that it is there when somebody has spoken."""
         if self._facts is None and self._choices and not self._loading.locked():
-            self.run(self._load())
+            self.run(self._warm())
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -138,12 +138,12 @@ class General:
         """End an utterance unheard, unless it has ended. Raises nothing."""
         if number not in self._streams:
             return
+        # Makes room at once, although the worker hears of it only after what it was asked before.
+        self._streams.discard(number)
         try:
             await self._ask(b"d", number)
         except EngineFailed as error:
             logger.debug("%s", error)
-        finally:
-            self._streams.discard(number)
 
     async def _words(self, action: bytes, number: int, samples: bytes) -> list[Word]:
         try:
@@ -153,6 +153,12 @@ class General:
         except EngineFailed:
             self._streams.discard(number)
             raise
+
+    async def _warm(self) -> None:
+        try:
+            await self._load()
+        except EngineFailed as error:
+            logger.warning("%s", error)
 
     async def _load(self) -> None:
         """Have an engine that can be loaded, the first of the rest. Raises EngineFailed when none is left."""
@@ -175,27 +181,34 @@ class General:
     async def _give_up(self, why: str) -> None:
         """Go on with the next engine, or with none."""
         failed = self._choices.pop(0)
+        worker, self._worker = self._worker, None
         self._facts = None
+        self._deaths = 0
         self._streams.clear()
-        if self._worker:
-            await self._worker.close()
+        if worker:
+            await worker.close()
         after = f"{self._choices[0].facts.name} hears instead" if self._choices else "only scripts are heard"
         problem = f"The recogniser {failed.facts.name} is out of use: {why.rstrip('.')}; {after}."
         self.problems.append(problem)
         logger.error("%s", problem)
 
+    async def _died(self) -> None:
+        self._streams.clear()
+        self._deaths += 1
+        if self._deaths >= MOST_DEATHS and self._facts is not None:
+            await self._give_up(f"its process ended {self._deaths} times in a row")
+
     async def _ask(self, action: bytes, number: int, payload: bytes = b"") -> Any:
         """One question of the worker's protocol and its answer. Raises EngineFailed."""
-        if self._worker is None:
-            raise EngineFailed(self.why_not or "No engine is loaded.")
+        worker = self._worker
+        if worker is None:
+            raise EngineFailed(self.why_not or "another engine takes over")
         self._asking += 1
         try:
-            reply = json.loads(await self._worker.request(HEADER.pack(action, number) + payload))
+            reply = json.loads(await worker.request(HEADER.pack(action, number) + payload))
         except WorkerGone as error:
-            self._streams.clear()
-            self._deaths += 1
-            if self._deaths >= MOST_DEATHS and self._facts is not None:
-                await self._give_up(f"its process ended {self._deaths} times in a row")
+            if worker is self._worker:
+                await self._died()
             raise EngineFailed(f"{self.facts.name} is gone: {error}") from error
         finally:
             self._asking -= 1

@@ -28,7 +28,7 @@ PARTIAL_PAUSE: Final = 3
 PARTIAL_SECONDS: Final = 0.5
 PAUSE_SECONDS: Final = 3.0
 FINAL_SECONDS: Final = 6.0
-LOAD_SECONDS: Final = 20.0
+LOAD_SECONDS: Final = 10.0
 # An answer so late, or words left out for so much speech, and the machine is behind.
 LATE_SECONDS: Final = 1.5
 MOST_UNHEARD_MS: Final = 4000

@@ -153,7 +153,7 @@ class Utterance:
 
     def _let_hear(self, stream: GeneralStream, *, all_of_it: bool = False) -> None:
         """What is known to be speech, and a little of the silence after it."""
-        if not self._pausing or self._silence_ms < HANGOVER_MS or all_of_it:
+        if self._raw and (all_of_it or not self._pausing or self._silence_ms < HANGOVER_MS):
             stream.hear(self._upsampler.push(np.concatenate(self._raw)))
             self._raw.clear()
             self._pausing = self._silence_ms >= HANGOVER_MS

@@ -82,7 +82,7 @@ class Utterance:
         length_ms = len(self._audio) // _MS
         self._latest = words
         if length_ms > SETTLE_AFTER_MS:
-            self._settle(words, self._settled_ms + length_ms - UNSETTLED_MS)
+            self._settle(words, self._settled_ms + length_ms)
 
     def _heard_out(self, samples: Samples) -> list[Word]:
         """All words of `samples`: Whisper now and then ends with the first of several sentences."""
@@ -92,12 +92,19 @@ class Utterance:
             if not at_ms or spoken_after(samples, at_ms) < UNHEARD_MS:
                 break
             rest = self._model.decode(samples[at_ms * _MS :], self._language, self._terms)
+            if not rest:
+                break
             words += [Word(text, start + at_ms, end + at_ms, sure) for text, start, end, sure in rest]
         return words
 
-    def _settle(self, words: list[Word], until_ms: int) -> None:
-        """Keep the words before `until_ms` up to the widest gap or the end of a sentence, and go on after them."""
-        places = [index for index in range(1, len(words)) if words[index].start_ms <= until_ms]
+    def _settle(self, words: list[Word], end_ms: int) -> None:
+        """Keep the words up to the widest gap or the end of a sentence, and go on after them."""
+        until_ms = end_ms - UNSETTLED_MS
+        places = [
+            index
+            for index in range(1, len(words))
+            if end_ms - SETTLE_AFTER_MS <= words[index].start_ms <= until_ms
+        ]
         if places:
             cut = max(places, key=lambda index: _worth(words[index - 1], words[index]))
             at_ms = int((words[cut - 1].end_ms + words[cut].start_ms) / 2)

@@ -42,7 +42,7 @@ LEAST_OF_IT: Final = 0.7
 MOST_OF_IT: Final = 2.0
 # No words at all: the model takes it for silence, or for silence rather and its words are improbable.
 SURELY_SILENCE: Final = 0.8
-PERHAPS_SILENCE: Final = 0.6
+PERHAPS_SILENCE: Final = 0.7
 IMPROBABLE: Final = -1.0
 
 Encoded = NDArray[np.float32]

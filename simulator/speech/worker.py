@@ -67,8 +67,10 @@ class Worker:
     async def _exchange(self, frames: tuple[bytes, ...]) -> bytes:
         process = self._process
         if process is None or process.returncode is not None:
+            # As this process itself was started: whether the working directory comes before everything else.
+            flags = ("-P",) if sys.flags.safe_path else ()
             process = self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", self._module, *self._arguments),
+                *(sys.executable, *flags, "-m", self._module, *self._arguments),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
             )

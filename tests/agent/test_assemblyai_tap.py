@@ -98,17 +98,26 @@ async def test_an_error_that_no_retry_can_mend_is_passed_on_and_makes_the_call_d
     assert words in rig.deaf[0]
 
 
-@pytest.mark.parametrize(
-    ("status", "final"), [(HTTPStatus.UNAUTHORIZED, True), (HTTPStatus.SERVICE_UNAVAILABLE, False)]
-)
-async def test_a_refused_upgrade_is_passed_on_as_such(rig: Rig, status: HTTPStatus, final: bool) -> None:
+@pytest.mark.parametrize(("status", "tries"), [(HTTPStatus.UNAUTHORIZED, 1), (HTTPStatus.SERVICE_UNAVAILABLE, 3)])
+async def test_a_refused_upgrade_is_passed_on_as_such(rig: Rig, status: HTTPStatus, tries: int) -> None:
     async with Service(refuse=status).on() as upstream, rig.on(upstream) as url:
         with pytest.raises(InvalidStatus) as refused:
             await client(url).__aenter__()
 
     assert refused.value.response.status_code == status
-    (error,) = rig.of(events.SttError)
-    assert (error.code, error.final) == (status, final)
+    assert [error.code for error in rig.of(events.SttError)] == [status] * tries
+    assert [error.final for error in rig.of(events.SttError)] == [False] * (tries - 1) + [True]
+
+
+async def test_a_refusal_that_passes_does_not_reach_the_framework(rig: Rig) -> None:
+    service = Service(until_terminated, refuse={1: HTTPStatus.SERVICE_UNAVAILABLE})
+    async with service.on() as upstream, rig.on(upstream) as url, client(url) as framework:
+        await framework.send('{"type":"Terminate"}')
+        await framework.wait_closed()
+
+    assert [(error.session, error.final) for error in rig.of(events.SttError)] == [(1, False)]
+    assert [opened.session for opened in rig.of(events.SttOpened)] == [2]
+    assert not rig.deaf
 
 
 async def test_a_service_that_refuses_again_and_again_is_given_up_and_not_asked_any_more(rig: Rig) -> None:

@@ -163,7 +163,7 @@ async def _calls_at_once(choice: Engines, clips: list[np.ndarray]) -> list[tuple
             cpu, own = (_workers_cpu_s() - began_cpu) / elapsed, (time.process_time() - own_cpu) / elapsed
             found.append(
                 (
-                    f"{name}: {calls} calls, pause → words p50 / p95, CPU of its process / of the rest",
+                    f"{name}: {calls} at once, pause → words p50 / p95, CPU of its process / of the rest",
                     f"{_seconds(delays)}, {cpu:.0%} / {own:.0%}" + (" (told: behind)" if behind else ""),
                 )
             )
@@ -172,7 +172,7 @@ async def _calls_at_once(choice: Engines, clips: list[np.ndarray]) -> list[tuple
             most = calls
     finally:
         await services.close()
-    return [*found, (f"{name}: calls at once with words within {_ENOUGH_S:g} s of a pause", str(most))]
+    return [*found, (f"{name}: most at once with words within {_ENOUGH_S:g} s of a pause", str(most))]
 
 
 async def _call(

@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import json
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -174,10 +173,7 @@ def test_the_tap_tells_of_every_message(matrix):
 
 def test_the_tap_tells_of_an_agent_that_will_hear_nothing_and_of_no_other(matrix):
     for which, seen, tapped in through_the_tap(matrix):
-        refused = seen.run.deviation.refused
-        # One passing refusal decides nothing, but only Pipecat comes back after it.
-        passing = refused is HTTPStatus.SERVICE_UNAVAILABLE and which[2] != "pipecat"
-        hopeless = seen.run.deviation.error is not None or (refused is not None and not passing)
+        hopeless = seen.run.deviation.error is not None or seen.run.deviation.refused is not None
         last = [event.final for event in tapped.of(events.SttError)][-1:]
         assert (len(tapped.deaf), last == [True]) == (hopeless, hopeless), which
 

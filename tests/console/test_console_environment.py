@@ -85,3 +85,9 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
     assert settings["OPENAI_API_KEY"] == "from-environment"
     assert settings["DEEPGRAM_API_KEY"] == "quoted"
     assert "EMPTY" not in settings
+
+
+def test_the_simulator_gets_its_settings_and_no_key() -> None:
+    plan = decide({"SIDETONE_RECOGNISER": "whisper", "SIDETONE_RECOGNISER_MODEL": "", **_KEYS})
+
+    assert plan.simulator_environment() == {"SIDETONE_RECOGNISER": "whisper"}

@@ -38,7 +38,7 @@ def test_each_turn_is_told_as_on_the_screen(capsys: pytest.CaptureFixture[str]) 
     assert lines[1].endswith("█  speech 2.72 s, silence 180 ms")
     assert lines[2].strip() == "Hi, um, I need to move my appointment?.52"
     assert lines[-4].endswith("  no end came  eot .22")
-    assert lines[-1] == "cut off 0 of 2   waited p50 180 ms, p95 180 ms"
+    assert lines[-1] == "cut off 0 of 2   waited p50 180, p95 180 ms"
 
 
 @pytest.mark.usefixtures("journal")

@@ -185,7 +185,7 @@ async def test_the_two_numbers_are_on_the_screen_and_a_cut_off_is_told_three_tim
         store.feed(turn(words(("and", 1710, 1900)), 2540, order=1, sure=1.0, final=True))
         store.feed(over(2))
         await console.settle()
-        assert "cut off 1 of 2   waited p50 640 ms, p95 640 ms" in console.text
+        assert "cut off 1 of 2   waited p50 640, p95 640 ms" in console.text
         assert "▲ the end of turn cut the caller off, who spoke on 310" in console.text
 
         await console.press("i", "left")

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,6 +141,7 @@ def test_an_engine_that_says_nothing_of_itself_takes_no_terms():
     assert set(EngineFacts("x:Y").ignored(["Kowalski"], "fr")) == {"keyterms"}
 
 
+@pytest.mark.skipif(importlib.util.find_spec("espeakng_loader") is None, reason="espeakng_loader is not installed")
 async def test_a_recogniser_gives_the_words_of_the_engine(own):
     services = SpeechServices(own("Seconds"))
     try:
@@ -201,6 +203,48 @@ async def test_an_engine_whose_words_are_none_is_told_so(own):
     async with general_of(alone(own("Babbling"))) as general:
         _, stream = await words_of(general, seconds(0.5))
     assert "ValueError" in stream.behind
+
+
+VOSK = '''
+"""What vosk_engine.py uses of Vosk, for half a second of speech and a pause by turns."""
+import json
+
+class Model:
+    def __init__(self, folder): self.folder = folder
+
+class KaldiRecognizer:
+    def __init__(self, model, rate): self.rate, self.samples, self.ended = rate, 0, 0
+    def SetWords(self, on): assert on
+    def SetPartialWords(self, on): assert on
+    def AcceptWaveform(self, data):
+        self.samples += len(data) // 2
+        return self.samples // self.rate > self.ended
+    def Result(self):
+        said, self.ended = self.word(), self.ended + 1
+        return json.dumps({"text": "", "result": [said]})
+    FinalResult = Result
+    def PartialResult(self):
+        return json.dumps({"partial_result": [self.word()]} if self.samples % self.rate else {"partial": ""})
+    def word(self):
+        return {"word": "word-%d" % self.ended, "start": self.ended, "end": self.ended + 0.5, "conf": 0.75}
+'''
+
+
+async def test_the_example_of_the_documentation_is_an_engine(own, tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "recognisers.md"
+    (tmp_path / "vosk_engine.py").write_text(page.read_text().partition("```python\n")[2].partition("```")[0])
+    (tmp_path / "vosk.py").write_text(VOSK)
+    example = engines({"SIDETONE_RECOGNISER": "vosk_engine:Vosk", "SIDETONE_RECOGNISER_MODEL": "model"})
+    async with general_of(alone(example)) as general:
+        stream = GeneralStream(general, "en", ())
+        stream.hear(seconds(0.4))
+        assert [word.text for word in await stream.words(pause=True)] == ["word-0"]
+        stream.hear(seconds(0.6))
+        await stream.words(pause=True)
+        stream.hear(seconds(0.4))
+        words = await stream.finish()
+    assert [tuple(word) for word in words] == [("word-0", 0, 500, 0.75), ("word-1", 1000, 1500, 0.75)]
+    assert general.facts == EngineFacts("vosk", languages=("en",))
 
 
 async def test_a_process_that_dies_is_started_again_and_at_last_given_up(own):
@@ -371,6 +415,7 @@ def test_a_model_of_the_users_own_needs_no_other(monkeypatch, tmp_path):
     folder = tmp_path / "base"
     folder.mkdir()
     (folder / "model.bin").touch()
+    (folder / "tokenizer.json").touch()
     chosen = engines({"SIDETONE_RECOGNISER_MODEL": str(folder)})
     assert chosen == Engines(
         (

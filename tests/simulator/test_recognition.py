@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import importlib.util
 from collections.abc import AsyncIterator
@@ -11,10 +10,9 @@ import numpy as np
 import pytest
 
 from simulator.audio import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
-from simulator.speech import general_stream
+from simulator.speech import pocketsphinx_engine
 from simulator.speech import vocabulary as vocabulary_module
 from simulator.speech.engine_choice import POCKETSPHINX, Engines
-from simulator.speech.pocketsphinx_engine import MOST_STREAMS
 from simulator.speech.services import SpeechServices
 
 LINES = (
@@ -167,6 +165,15 @@ async def test_other_sample_rates(services, rate):
     assert (await hear(services, samples, rate=rate)).transcript == LINES[2]
 
 
+@pytest.mark.parametrize("line", LINES)
+async def test_a_line_in_hd_is_heard_as_it_is_written(services, line):
+    wide = await spoken(services, line, sample_rate=16000)
+    heard = await hear(
+        services, np.concatenate([np.zeros(4000, np.int16), wide, np.zeros(4800, np.int16)]), rate=16000
+    )
+    assert heard.transcript == line
+
+
 def tones(*hz: int) -> np.ndarray:
     time = np.arange(16000) / 8000
     return np.sum([4000 * np.sin(2 * np.pi * each * time) for each in hz], axis=0).astype(np.int16)
@@ -231,19 +238,16 @@ async def test_unknown_speech_is_heard_roughly_and_says_so(rough_services):
 
 
 @needs_pocketsphinx
-async def test_a_call_too_many_is_told_so_and_not_left_behind(rough_services, monkeypatch):
-    monkeypatch.setattr(general_stream, "LATE_SECONDS", 60)
-    samples = on_the_line(await spoken(rough_services, "We ordered seven boxes."))
-    recognisers = [rough_services.recogniser(8000) for _ in range(MOST_STREAMS + 1)]
-    for recogniser in recognisers:
-        await recogniser.push(samples)
-    heard = await asyncio.gather(*[recogniser.hypothesis("pause") for recogniser in recognisers])
-    assert [bool(each.words) for each in heard] == [True] * MOST_STREAMS + [False]
-    assert [bool(recogniser.behind) for recogniser in recognisers] == [False] * MOST_STREAMS + [True]
-    assert f"hears {MOST_STREAMS} calls at once" in recognisers[-1].behind
-    for recogniser in recognisers:
-        await recogniser.end_utterance()
-    assert (await hear(rough_services, samples)).words
+def test_pocketsphinx_refuses_a_call_too_many_and_takes_another_when_one_is_over(monkeypatch):
+    monkeypatch.setattr(pocketsphinx_engine, "MOST_STREAMS", 1)
+    engine = pocketsphinx_engine.Pocketsphinx("")
+    utterance = engine.open("", ())
+    with pytest.raises(RuntimeError, match="hears 1 calls at once, not more"):
+        engine.open("", ())
+    assert utterance.finish() == []
+    forgotten = engine.open("", ())
+    del forgotten
+    assert engine.open("", ()).hear(silence(100)) == []
 
 
 async def test_with_lines_alone_it_says_what_will_not_be_heard(services):
