@@ -88,14 +88,15 @@ async def test_a_call_dialled_in_hd_is_heard_and_counted_at_16_khz(house: House)
 
 
 async def test_a_line_that_sends_something_else_than_was_asked_for_is_followed(house: House) -> None:
-    await house.dial(band="hd")
+    call = (await house.dial(band="hd")).json()["call"]
     async with house.media() as line:
         await begin(line, "PCMU", 8000)
         job = await job_of(house)
         assert (job.line.hears, job.line.speaks) == (LineFormat("PCMU", 8000), LineFormat("L16", RATE))
         await line.send('{"event":"stop"}')
 
-    (started,) = await stored(house, events.MediaStarted)
+    started = await house.told(call, "media.started")
+    assert isinstance(started, events.MediaStarted)
     assert (started.encoding, started.sample_rate, started.asked) == ("PCMU", 8000, "L16 16000 Hz")
 
 
