@@ -209,6 +209,12 @@ def _check(path: Path, definition: Definition) -> None:
             tuning.check_value(name, value)
     except tuning.TuningError as error:
         raise DefinitionError(f"{path}: {error}") from error
+    model = definition.listening.model
+    if definition.turn.ended_by == "assemblyai" and tuning.family(model) == "streaming":
+        raise DefinitionError(
+            f"{path}: {model} does not tell when speech starts, so AssemblyAI cannot end its turns here: "
+            'set ended_by = "vad" under [turn], or choose a Universal-3 model.'
+        )
     low, high = turns.min_turn_silence, turns.max_turn_silence
     if low is not None and high is not None and low > high:
         raise DefinitionError(f"{path}: min_turn_silence {low} is above max_turn_silence {high}.")

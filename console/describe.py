@@ -24,6 +24,11 @@ def is_partial(event: Event) -> bool:
     return isinstance(event, events.SttTurn) and not event.message.get("end_of_turn")
 
 
+def is_heartbeat(event: Event) -> bool:
+    """Whether it only says that the recogniser's session is alive; of these the latest is enough."""
+    return isinstance(event, events.SttOther) and event.message.get("type") == "Heartbeat"
+
+
 def describe(event: Event) -> Description:
     """The event in a few words."""
     family = _FAMILIES.get(events.type_of(event).partition(".")[0], "")
@@ -99,6 +104,9 @@ def _speech(event: Event) -> tuple[str, bool] | None:
             return f"end of turn{sure} {text}", False
         case events.SttOther() if event.message.get("type") == "Warning":
             return f"warning: {event.message.get('warning') or event.message.get('warning_code')}", True
+        case events.SttOther() if is_heartbeat(event):
+            heard_ms = event.message.get("total_audio_received_ms")
+            return f"alive, {words.seconds(heard_ms)} s heard" if isinstance(heard_ms, int) else "alive", False
         case events.SttSent() | events.SttOther():
             arrow = "sent" if isinstance(event, events.SttSent) else "got"
             return f"{arrow} {event.message.get('type', 'text')}", False

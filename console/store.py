@@ -41,12 +41,14 @@ class CallView:
     """A call and what the screen needs beside its folded state.
 
     ``began`` is wall time in seconds, ``levels`` holds the last levels of caller and agent in dBFS, ``waits``
-    the last latencies in milliseconds. ``events`` leaves out levels and statistics.
+    the last latencies in milliseconds. ``events`` leaves out levels and statistics, and all heartbeats but the
+    last, which is ``heartbeat``.
     """
 
     state: CallState
     began: float = 0.0
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
+    heartbeat: Event | None = None
     levels: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=LEVELS))
     waits: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT_TURNS))
 
@@ -252,6 +254,10 @@ class Store:
             same = last.message.get("turn_order") == event.message.get("turn_order")
             if same and last.session == event.session:
                 view.events.pop()
+        if describe.is_heartbeat(event):
+            if view.heartbeat in view.events:
+                view.events.remove(view.heartbeat)
+            view.heartbeat = event
         view.events.append(event)
 
     def _call_over(self, view: CallView) -> None:

@@ -229,6 +229,7 @@ async def test_a_session_whose_heart_stops_is_replaced(rig: Rig, monkeypatch: py
     async def no_heart(connection: ServerConnection) -> None:
         await connection.send(BEGIN)
         await connection.send(turn("Hello.", last=True))
+        # Longer than a heart may stop, in a session that never showed one.
         await asyncio.sleep(0.2)
         await until_terminated(connection)
 

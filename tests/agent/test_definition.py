@@ -71,6 +71,10 @@ def test_a_call_without_parameters_uses_their_defaults(tmp_path: Path) -> None:
             ("[greeting]", "[turn.assemblyai]\nmin_turn_silence = 900\nmax_turn_silence = 100\n[greeting]"),
             "is above",
         ),
+        (
+            ("[greeting]", "[listening]\nmodel = 'universal-streaming-english'\n[greeting]"),
+            'set ended_by = "vad" under',
+        ),
         (("[greeting]", f"[listening]\nkeyterms = ['{'x' * 51}']\n[greeting]"), "keyterms"),
         (("[greeting]", "[turn.assemblyai]\ninterruption_delay = 2000\n[greeting]"), "from 0 to 1000"),
         (("[greeting]", "[listening]\nlanguage_codes = ['klingon']\n[greeting]"), "cannot be klingon"),

@@ -21,6 +21,7 @@ from simulator.speech.engine_choice import Engines, engines
 from simulator.speech.recogniser import Recogniser
 from simulator.speech.services import SpeechServices
 from simulator.speech.utterance import Hypothesis
+from tests.word_errors import word_errors
 
 _SENTENCES = (
     "I need to move my appointment to Thursday afternoon.",
@@ -129,7 +130,7 @@ async def _words_wrong(choice: Engines, clips: list[_Clip]) -> list[tuple[str, s
                 seconds += len(samples) / 16000
                 errors = wrong.setdefault((voice, band), [0, 0])
                 said = _plain(sentence)
-                errors[0] += _edits(said, _plain(heard.transcript))
+                errors[0] += word_errors(said, _plain(heard.transcript))
                 errors[1] += len(said)
         cpu = _workers_cpu_s() - began_cpu
         name = services.general.facts.name
@@ -235,16 +236,3 @@ def _plain(text: str) -> list[str]:
     """Words alone, small, and written as they are spoken."""
     text = text.lower().replace("-", " ").replace("mr.", "mister").replace("five", "5").replace("seven", "7")
     return re.sub(r"[^a-z0-9' ]", "", text).split()
-
-
-def _edits(said: list[str], heard: list[str]) -> int:
-    """Words left out, put in or replaced."""
-    costs = list(range(len(heard) + 1))
-    for row, word in enumerate(said, 1):
-        above, costs[0] = costs[0], row
-        for column, other in enumerate(heard, 1):
-            above, costs[column] = (
-                costs[column],
-                min(costs[column] + 1, costs[column - 1] + 1, above + (word != other)),
-            )
-    return costs[-1]

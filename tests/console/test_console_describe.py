@@ -37,6 +37,12 @@ def test_errors_are_marked() -> None:
     assert not describe(events.CallRinging()).bad
 
 
+def test_a_heartbeat_says_how_much_was_heard() -> None:
+    message = {"type": "Heartbeat", "total_audio_received_ms": 9888}
+
+    assert describe(events.SttOther(session=1, message=message)).text == "alive, 9.89 s heard"
+
+
 def test_a_partial_and_an_end_of_turn_are_told_apart() -> None:
     message = {"transcript": "half past", "end_of_turn": False, "end_of_turn_confidence": 0.88}
 

@@ -89,6 +89,19 @@ def test_only_the_last_partial_of_a_turn_stays_in_the_event_list(store: Store) -
     assert kept == ["Half past.", "and"]
 
 
+def test_only_the_last_heartbeat_stays_in_the_event_list(store: Store) -> None:
+    _begin(store, "c_1")
+    for seq, kind in enumerate(("Heartbeat", "Warning", "Heartbeat", "Silence"), 10):
+        store.feed(events.SttOther(seq=seq, call="c_1", session=1, message={"type": kind}))
+
+    kept = [event for event in store.calls["c_1"].events if isinstance(event, events.SttOther)]
+    assert [(event.seq, event.message["type"]) for event in kept] == [
+        (11, "Warning"),
+        (12, "Heartbeat"),
+        (13, "Silence"),
+    ]
+
+
 def test_everything_is_bounded(store: Store) -> None:
     for number in range(MAX_ENDED + 50):
         _begin(store, f"c_{number}", at=f"2026-11-21T17:{number // 60:02}:{number % 60:02}Z")

@@ -6,14 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.house import House
+from tests.e2e.house import House, running
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    pytest.importorskip("espeakng_loader", reason="the local voice is missing: install sidetone[speech]")
-    made = House(tmp_path_factory.mktemp("house"), PYTHONWARNINGS="default::DeprecationWarning")
-    try:
-        yield made.start()
-    finally:
-        made.stop()
+    yield from running(tmp_path_factory.mktemp("house"), PYTHONWARNINGS="default::DeprecationWarning")

@@ -10,12 +10,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from websockets.asyncio.client import connect
 
 from agent import api, events
@@ -191,6 +192,20 @@ class House:
         """The events of a call, once it is over."""
         found = await self.until(lambda event: event.call == call and isinstance(event, events.CallEnded))
         return [event for event in found if event.call == call]
+
+
+def running(folder: Path, persona: str = "", **environment: str) -> Iterator[House]:
+    """A house for the length of a fixture; ``persona`` is its agent's definition, the shipped one when empty."""
+    pytest.importorskip("espeakng_loader", reason="the local voice is missing: install sidetone[speech]")
+    if persona:
+        file = folder / "agent.toml"
+        file.write_text(persona)
+        environment["SIDETONE_AGENT"] = str(file)
+    made = House(folder, **environment)
+    try:
+        yield made.start()
+    finally:
+        made.stop()
 
 
 def finals(stream: list[Event]) -> list[str]:

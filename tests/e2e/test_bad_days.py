@@ -10,7 +10,7 @@ import pytest
 
 from agent import events
 from agent.events import Event
-from tests.e2e.house import House, finals, of
+from tests.e2e.house import House, finals, of, running
 
 HELLO = "What are your opening hours?"
 TROUBLE = "Something is wrong. Goodbye."
@@ -26,15 +26,7 @@ greeting = { inbound = "Hello.", outbound = "Hello." }
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house whose agent says little and waits one second for its language model."""
-    pytest.importorskip("espeakng_loader", reason="the local voice is missing: install sidetone[speech]")
-    folder = tmp_path_factory.mktemp("bad_days")
-    persona = folder / "agent.toml"
-    persona.write_text(PERSONA)
-    made = House(folder, SIDETONE_AGENT=str(persona))
-    try:
-        yield made.start()
-    finally:
-        made.stop()
+    yield from running(tmp_path_factory.mktemp("bad_days"), PERSONA)
 
 
 @pytest.fixture(autouse=True)

@@ -8,18 +8,13 @@ import pytest
 
 from agent import events
 from agent.events import Event
-from tests.e2e.house import House, finals, of
+from tests.e2e.house import House, finals, of, running
 
 
 @pytest.fixture(scope="module")
 def european(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house whose lines speak PCMA."""
-    pytest.importorskip("espeakng_loader", reason="the local voice is missing: install sidetone[speech]")
-    made = House(tmp_path_factory.mktemp("european"), SIDETONE_CODEC="PCMA")
-    try:
-        yield made.start()
-    finally:
-        made.stop()
+    yield from running(tmp_path_factory.mktemp("european"), SIDETONE_CODEC="PCMA")
 
 
 async def incoming_call(house: House, *turns: object, **options: object) -> tuple[str, list[Event]]:

@@ -8,7 +8,7 @@ import pytest
 
 from agent import events
 from agent.events import Event
-from tests.e2e.house import House, finals, of
+from tests.e2e.house import House, finals, of, running
 
 LINE = "I would like to book an appointment for Thursday morning."
 PERSONA = """
@@ -22,15 +22,7 @@ greeting = { inbound = "Hello.", outbound = "Hello." }
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house whose agent says little."""
-    pytest.importorskip("espeakng_loader", reason="the local voice is missing: install sidetone[speech]")
-    folder = tmp_path_factory.mktemp("stt_faults")
-    persona = folder / "agent.toml"
-    persona.write_text(PERSONA)
-    made = House(folder, SIDETONE_AGENT=str(persona))
-    try:
-        yield made.start()
-    finally:
-        made.stop()
+    yield from running(tmp_path_factory.mktemp("stt_faults"), PERSONA)
 
 
 async def begin(house: House, number: str) -> str:

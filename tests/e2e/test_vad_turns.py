@@ -8,22 +8,15 @@ from collections.abc import Iterator
 import pytest
 
 from agent import definition, events
-from tests.e2e.house import House, finals, of
+from tests.e2e.house import House, finals, of, running
 
 LINES = ["What are your opening hours?", "Where is the clinic?"]
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    pytest.importorskip("espeakng_loader", reason="the local voice is missing: install sidetone[speech]")
-    folder = tmp_path_factory.mktemp("vad")
-    persona = folder / "agent.toml"
-    persona.write_text(definition.SHIPPED.read_text().replace('ended_by = "assemblyai"', 'ended_by = "vad"'))
-    made = House(folder, SIDETONE_AGENT=str(persona))
-    try:
-        yield made.start()
-    finally:
-        made.stop()
+    by_vad = definition.SHIPPED.read_text().replace('ended_by = "assemblyai"', 'ended_by = "vad"')
+    yield from running(tmp_path_factory.mktemp("vad"), by_vad)
 
 
 async def test_two_calls_at_once_share_the_model_and_not_its_state(house: House) -> None:
