@@ -1,14 +1,16 @@
 """What the agent's HTTP API and event stream say and expect; the console and programs use these types.
 
 ``POST /calls`` takes a :class:`DialRequest` and answers a :class:`DialAnswer`; below ``/calls/{call}``,
-``/hangup``, ``/stt`` and ``/stt/save`` are described with their requests. ``GET /calls`` answers a list of
-:class:`agent.call_state.CallState`. ``GET /health`` answers :class:`Health`. Every failure is an
-:class:`ErrorBody` with a fitting HTTP status.
+``/hangup``, ``/stt``, ``/stt/save``, ``/operator`` and ``/recording`` are described with their requests, and
+``WS /calls/{call}/audio`` in :mod:`agent.audio_wire`. ``GET /calls/{call}/recording`` is a stereo WAV, the
+caller on the left. ``GET /calls`` answers a list of :class:`agent.call_state.CallState`. ``GET /health`` answers
+:class:`Health`. Every failure is an :class:`ErrorBody` with a fitting HTTP status.
 
 ``WS /events`` first sends a :class:`Snapshot`, then events. ``/events?from=SEQ`` sends :class:`Resumed` and all
 events after SEQ instead, or a snapshot when that is too long ago. Each message is a text of one or more lines,
 each line one JSON object; events that happen within 30 ms may share a message. A reader that falls behind gets a
-new snapshot with ``reason`` fell_behind; nothing ever waits for it.
+new snapshot with ``reason`` fell_behind; nothing ever waits for it. ``/events?who=NAME`` tells the agent that this
+operator is there: what they muted or took over is reversed when they have been gone for a set time.
 """
 
 from __future__ import annotations
@@ -78,6 +80,27 @@ class SaveAnswer(msgspec.Struct):
     path: str
     values: dict[str, Any]
     left_out: dict[str, str] = {}
+
+
+class StepInRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """``POST /calls/{call}/operator``: do ``action`` to a live call; ``text`` is for say and whisper alone.
+
+    ``say``: the agent's voice speaks the text now. ``whisper``: guidance that the caller does not hear. ``mute``:
+    the agent falls silent, listens on and answers nothing until ``unmute``. ``take_over``: as muted, and the
+    microphone of ``who`` goes to the caller until ``hand_back``, which anybody may ask for.
+    """
+
+    action: Literal["say", "whisper", "mute", "unmute", "take_over", "hand_back"]
+    text: str = ""
+    who: str = "api"
+
+
+class RecordingRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """``POST /calls/{call}/recording``: pause the recording of a live call, let it go on, or begin one where none
+    was begun."""
+
+    action: Literal["start", "pause", "resume"]
+    who: str = "api"
 
 
 class ErrorBody(msgspec.Struct):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from agent.assemblyai_tap import Tap
 from agent.carriers.line_codec import LineFormat
+from agent.carriers.telnyx_line import TelnyxLine
 from agent.events import CallEnded, Direction
 from agent.frameworks import Session
 
@@ -45,6 +46,7 @@ class Call:
     told: asyncio.Event = field(default_factory=asyncio.Event)
     tap: Tap | None = None
     session: Session | None = None
+    line: TelnyxLine | None = None
     in_media: bool = False
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 

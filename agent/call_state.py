@@ -10,12 +10,13 @@ from typing import Literal, cast
 
 import msgspec
 
-from agent import events
+from agent import desk, events
+from agent.desk import Desk
 from agent.events import Direction, Event
 from agent.turn_detection import Heard, Listening, cut_off, hear
 
 Phase = Literal["dialing", "ringing", "listening", "hearing", "thinking", "speaking", "ended"]
-Who = Literal["caller", "agent", "tool", "note"]
+Who = Literal["caller", "agent", "operator", "tool", "note"]
 
 MAX_LINES = 2_000
 MAX_TURNS = 500
@@ -102,6 +103,7 @@ class CallState(msgspec.Struct):
     media: Media = msgspec.field(default_factory=Media)
     errors: list[str] = []
     listening: Listening = msgspec.field(default_factory=Listening)
+    desk: Desk = msgspec.field(default_factory=Desk)
     last_seq: int = 0
 
     @property
@@ -145,6 +147,7 @@ def apply(state: CallState, event: Event) -> CallState:
             state.answered_mono = event.mono
             state.phase = "listening"
         case events.CallEnded():
+            desk.step(state.desk, event)
             _end(state, event)
         case events.CallDtmf():
             _note(state, event, f"pressed {event.digit}", mark="#")
@@ -210,7 +213,10 @@ def apply(state: CallState, event: Event) -> CallState:
             state.errors.append(event.message)
             _note(state, event, event.message, mark="✗")
         case _:
-            pass
+            told = desk.step(state.desk, event)
+            if told is not None:
+                who, text, mark = told
+                _add(state, Line(who, text, event.at, final=True, mark=mark))
     return state
 
 

@@ -11,21 +11,20 @@ from collections.abc import Callable, Coroutine, Mapping
 from starlette.websockets import WebSocket
 
 from agent import api, events, memory
-from agent.assemblyai_tap import Tap
 from agent.call import Call
 from agent.call_tuning import CallTuning
 from agent.carriers import telnyx, texml
 from agent.carriers.line_codec import wanted_format
 from agent.carriers.telnyx_line import HandshakeError, TelnyxLine
+from agent.conversation import Conversations
 from agent.definition import Definition, ToolDefinition
 from agent.definition_file import DefinitionFile
 from agent.events import Direction, Event
-from agent.frameworks import Framework, Job
+from agent.frameworks import Framework
 from agent.limits import Limits, Refused
 from agent.settings import BANDS, Settings
 from agent.stream import EventStream
-from agent.tools import Tool, ToolBox
-from agent.turns import Turns
+from agent.tools import Tool
 
 _RING_GRACE_S = 15
 _LIMIT_GRACE_S = 10
@@ -45,12 +44,12 @@ class Calls:
         stream: EventStream,
         own_url: Callable[[], str],
     ) -> None:
-        self._settings, self._tools = settings, tools
-        self._file = DefinitionFile(settings.definition, definition, settings.definition_copy)
-        self.tuning = CallTuning(self._file, stream)
+        self._settings = settings
+        file = DefinitionFile(settings.definition, definition, settings.definition_copy)
+        self.tuning = CallTuning(file, stream)
         self._carrier, self._stream = carrier, stream
         self._own_url = own_url
-        self._framework: Framework | None = None
+        self._conversations = Conversations(settings, file, tools, own_url, self._emit, self.hang_up_by_agent)
         self._open = asyncio.Event()
         self._live: dict[str, Call] = {}
         self._limits = Limits(settings)
@@ -69,7 +68,7 @@ class Calls:
 
     def open(self, framework: Framework) -> None:
         """Take calls from now on, with a framework that is loaded."""
-        self._framework = framework
+        self._conversations.framework = framework
         self._open.set()
 
     async def dial(self, request: api.DialRequest) -> Call:
@@ -240,7 +239,7 @@ class Calls:
             return
         call.call_control_id = call.call_control_id or start.start.call_control_id
         try:
-            await self._talk(call, line)
+            await self._conversations.hold(call, line)
         finally:
             await line.finish()
             await self._after_media(call, line)
@@ -313,54 +312,6 @@ class Calls:
             call_id,
         )
 
-    async def _talk(self, call: Call, line: TelnyxLine) -> None:
-        def emit(event: Event) -> Event:
-            return self._emit(call, event)
-
-        tap = call.tap = Tap(
-            f"{self._settings.assemblyai.url}/v3/ws",
-            self._settings.assemblyai.key,
-            emit,
-            lambda reason: self._deaf(call, reason),
-        )
-        turns = Turns(emit, line.mouth)
-        definition = self._file.definition
-        instructions, greeting = definition.texts(
-            direction=call.direction, from_=call.from_, to=call.to, parameters=call.parameters
-        )
-        job = Job(
-            call=call.id,
-            definition=definition,
-            instructions=instructions,
-            greeting=greeting,
-            line=line,
-            tap=tap,
-            stt_url=f"{self._own_url().replace('http', 'ws', 1)}/assemblyai/{call.stt_token}/v3/ws",
-            llm=self._settings.openai,
-            tts=self._settings.deepgram,
-            tools=ToolBox(self._tools, emit),
-            turns=turns,
-            emit=emit,
-            hang_up=lambda reason: self._hang_up_by_agent(call, reason),
-        )
-        try:
-            assert self._framework is not None
-            call.session = self._framework.session(job)
-            await call.session.run()
-        except Exception as error:
-            emit(
-                events.Error(
-                    where="agent",
-                    message=f"The agent of this call failed: {type(error).__name__}: {error}",
-                    fix="See the agent's log.",
-                )
-            )
-            await self._hang_up_by_agent(call, "it failed.")
-        finally:
-            await tap.finish()
-            turns.agent_stopped()
-            call.session = None
-
     async def _after_media(self, call: Call, line: TelnyxLine) -> None:
         """The media are over: wait for the carrier's word on the call's end, else say what we know."""
         call.in_media = False
@@ -400,7 +351,7 @@ class Calls:
                 direction=direction,
                 from_=from_,
                 to=to,
-                framework=self._framework.name if self._framework else "",
+                framework=self._conversations.framework_name,
                 parameters=call.parameters,
             ),
         )
@@ -431,11 +382,8 @@ class Calls:
             call.answered = time.monotonic_ns()
             self._emit(call, events.CallAnswered())
 
-    def _deaf(self, call: Call, reason: str) -> None:
-        if call.session is not None:
-            self._spawn(call.session.trouble(reason))
-
-    async def _hang_up_by_agent(self, call: Call, reason: str = "") -> None:
+    async def hang_up_by_agent(self, call: Call, reason: str = "") -> None:
+        """End a call at the carrier for a reason that people will read, empty when the conversation was over."""
         call.ended_by, call.reason = call.ended_by or "agent", call.reason or reason
         await self._hang_up(call)
 
@@ -484,7 +432,7 @@ class Calls:
             self._spawn(call.session.stop())
 
     async def _hang_up_late(self, call: Call, cause: str) -> None:
-        await self._hang_up_by_agent(call)
+        await self.hang_up_by_agent(call)
         self._end(call, cause, "agent")
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:

@@ -22,6 +22,7 @@ from agent.carriers import telnyx_media as wire
 from agent.carriers.byte_order import OrderDoubt
 from agent.carriers.line_codec import LineFormat, announced_format
 from agent.events import Event
+from agent.line_audio import LineAudio
 from agent.line_meter import Ear, Mouth, Samples, loudness_db
 
 _HANDSHAKE_S = 10.0
@@ -47,6 +48,9 @@ class TelnyxLine:
         """What the message that :meth:`receive` gave last holds: the caller's samples, or a key."""
         self.ear = Ear(speaks.rate)
         self.mouth = Mouth()
+        self.audio = LineAudio(self._listener_failed)
+        self.held = False
+        """Whether an operator has silenced the agent: what it goes on to say is not sent."""
         self.refused = 0
         self.stop_reason = ""
         self.on_audio_out: Callable[[int], None] = lambda _now: None
@@ -137,6 +141,7 @@ class TelnyxLine:
                     return False
                 self.taken = samples = self._decode(message.audio())
                 self.ear.received(now, message.chunk, samples)
+                self.audio.caller(now, samples)
                 if self._doubt is not None:
                     self._listen_for_order(self._doubt, samples)
                 return bool(len(samples))
@@ -189,20 +194,42 @@ class TelnyxLine:
                 )
             )
 
-    def audio_goes_out(self, audio: bytes) -> str:
-        """The message for audio that is about to be sent with :meth:`send_text`; it is counted here.
+    def audio_goes_out(self, audio: bytes) -> str | None:
+        """The message for the agent's audio that is about to be sent with :meth:`send_text`; it is counted here.
 
-        ``audio`` is little-endian int16 at the rate of ``speaks``.
+        ``audio`` is little-endian int16 at the rate of ``speaks``. None while the line is ``held``.
         """
+        if self.held:
+            return None
+        self.on_audio_out(time.monotonic_ns())
+        return self._goes_out(audio, by_operator=False)
+
+    async def operator_speaks(self, audio: bytes) -> None:
+        """Send an operator's voice in the agent's place; ``audio`` as for :meth:`audio_goes_out`."""
+        await self.send_text(self._goes_out(audio, by_operator=True))
+
+    def _goes_out(self, audio: bytes, *, by_operator: bool) -> str:
         now = time.monotonic_ns()
-        self.on_audio_out(now)
         samples = np.frombuffer(audio, np.int16)
         self.mouth.sent(now, len(samples) * 1000 / self.speaks.rate, loudness_db(samples))
+        self.audio.agent(now, samples, by_operator)
         return wire.media(self._encode(audio))
 
     def audio_is_cleared(self) -> None:
         """Count a clear that is about to be sent: what the carrier has not played is lost."""
-        self._emit(events.MediaCleared(dropped_ms=self.mouth.cleared(time.monotonic_ns())))
+        now = time.monotonic_ns()
+        self.audio.cleared(now)
+        self._emit(events.MediaCleared(dropped_ms=self.mouth.cleared(now)))
+
+    async def clear(self) -> None:
+        """Have the carrier drop what it has not played, if there is any."""
+        if self.mouth.queue_ms(time.monotonic_ns()):
+            self.audio_is_cleared()
+            await self.send_text(wire.CLEAR)
+
+    def _listener_failed(self, listener: object, error: Exception) -> None:
+        message = f"{type(listener).__name__} of the call failed: {type(error).__name__}: {error}"
+        self._emit(events.Error(where="media", message=message, fix="The call goes on without it."))
 
     async def send_text(self, data: str) -> None:
         """Send one of our messages; a mark follows when one is due."""

@@ -53,6 +53,27 @@ class Session(Protocol):
         """Leave at once, without a word and without hanging up."""
         ...
 
+    async def say(self, text: str) -> None:
+        """Speak an operator's ``text`` now in the agent's voice, in place of what it says just then. It counts as
+        the agent's own words from then on."""
+        ...
+
+    async def whisper(self, text: str) -> None:
+        """Take guidance of an operator that the caller does not hear; it counts from the next answer on."""
+        ...
+
+    async def hold(self) -> None:
+        """Fall silent at once and answer no turn until :meth:`release`; what the caller says is heard and kept."""
+        ...
+
+    async def release(self, words: str = "") -> None:
+        """Answer again from the caller's next turn on, speaking ``words`` first if there are any."""
+        ...
+
+    def operator_spoke(self, text: str) -> None:
+        """An operator who holds the call said this to the caller; the agent must know of it when it is back."""
+        ...
+
 
 class Framework(Protocol):
     """A way to run agents; one object for the whole process."""

@@ -80,9 +80,9 @@ async def stage(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     upstream = AssemblyAi()
     async with serve(upstream.session, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        calls = house.agent.calls
+        conversations = house.agent.calls._conversations
         here = Service(f"ws://127.0.0.1:{port}", "key")
-        monkeypatch.setattr(calls, "_settings", dataclasses.replace(house.agent.settings, assemblyai=here))
+        monkeypatch.setattr(conversations, "_settings", dataclasses.replace(house.agent.settings, assemblyai=here))
         call = (await house.dial()).json()["call"]
         async with talking(house) as (line, job):
             yield Stage(house, upstream, call, job, line)

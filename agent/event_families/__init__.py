@@ -1,0 +1,1 @@
+"""The events of :mod:`agent.events`, a family a file."""
