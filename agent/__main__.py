@@ -62,6 +62,7 @@ async def _serve(chosen: settings.Settings, persona: definition.Definition, list
     from agent.agent import Agent
     from agent.journal import JournalError
     from agent.server import routes
+    from agent.web_socket import OpenWebSocket
 
     try:
         agent = Agent(chosen, persona)
@@ -73,7 +74,7 @@ async def _serve(chosen: settings.Settings, persona: definition.Definition, list
     server = uvicorn.Server(
         uvicorn.Config(
             routes(agent),
-            ws="websockets-sansio",
+            ws=OpenWebSocket,
             ws_max_size=_MAX_MESSAGE,
             ws_per_message_deflate=False,
             lifespan="off",

@@ -15,6 +15,7 @@ from agent.carriers.telnyx import BadWebhook, Telnyx, check_signature
 from agent.definition import Definition
 from agent.frameworks import Framework
 from agent.journal import Journal
+from agent.recordings import Recordings
 from agent.redact import Redactor
 from agent.settings import Settings
 from agent.stream import EventStream
@@ -42,12 +43,18 @@ class Agent:
         )
         self.stream = EventStream(self._journal, self.health)
         self._carrier = Telnyx(settings.telnyx.url, settings.telnyx.key)
+        self.recordings = Recordings(
+            paths.recordings_dir(),
+            settings.record_days,
+            lambda file, reason: self.calls.recorders.failed(file, reason),
+        )
         self.calls = Calls(
             settings,
             definition,
             tools.find(definition.tools),
             self._carrier,
             self.stream,
+            self.recordings,
             lambda: self.url,
         )
         self._host, self._port = "127.0.0.1", 0
@@ -68,6 +75,7 @@ class Agent:
         """
         self._host, self._port = host, port
         self._journal.open()
+        self.recordings.open()
         crashed = self._remember()
         self.stream.emit(
             events.AgentStarting(
@@ -94,6 +102,7 @@ class Agent:
         if known is not None and known.pid == os.getpid():
             paths.agent_file().unlink(missing_ok=True)
         await self._carrier.close()
+        await self.recordings.close()
         await self._journal.close()
 
     def health(self) -> api.Health:

@@ -26,6 +26,9 @@ from agent import events
 from agent.call_state import CallState
 from agent.events import Event
 
+StepIn = Literal["say", "whisper", "mute", "unmute", "take_over", "hand_back"]
+RecordingAction = Literal["start", "pause", "resume"]
+
 
 class DialRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Dial ``to`` (E.164). ``from`` defaults to the agent's number; ``parameters`` reach the prompt.
@@ -90,7 +93,7 @@ class StepInRequest(msgspec.Struct, forbid_unknown_fields=True):
     microphone of ``who`` goes to the caller until ``hand_back``, which anybody may ask for.
     """
 
-    action: Literal["say", "whisper", "mute", "unmute", "take_over", "hand_back"]
+    action: StepIn
     text: str = ""
     who: str = "api"
 
@@ -99,7 +102,7 @@ class RecordingRequest(msgspec.Struct, forbid_unknown_fields=True):
     """``POST /calls/{call}/recording``: pause the recording of a live call, let it go on, or begin one where none
     was begun."""
 
-    action: Literal["start", "pause", "resume"]
+    action: RecordingAction
     who: str = "api"
 
 

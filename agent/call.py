@@ -11,6 +11,7 @@ from agent.carriers.line_codec import LineFormat
 from agent.carriers.telnyx_line import TelnyxLine
 from agent.events import CallEnded, Direction
 from agent.frameworks import Session
+from agent.turns import Turns
 
 
 def _token() -> str:
@@ -47,6 +48,7 @@ class Call:
     tap: Tap | None = None
     session: Session | None = None
     line: TelnyxLine | None = None
+    turns: Turns | None = None
     in_media: bool = False
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 

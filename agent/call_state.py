@@ -29,7 +29,8 @@ class Line(msgspec.Struct):
 
     ``key`` names what may still rewrite it: an open caller turn, an answer or a tool call; it is empty once
     nothing will. ``at`` is the UTC time of its first event. ``confidence`` is the end-of-turn confidence,
-    ``took_ms`` a tool's time, ``mark`` a short label such as ``rough``, ``split`` or ``✂``.
+    ``took_ms`` a tool's time, ``mark`` a short label such as ``rough``, ``split`` or ``✂``. ``by`` names the
+    operator where ``who`` is operator.
     """
 
     who: Who
@@ -41,6 +42,7 @@ class Line(msgspec.Struct):
     confidence: float | None = None
     took_ms: int | None = None
     mark: str = ""
+    by: str = ""
 
 
 class Turn(msgspec.Struct):
@@ -183,7 +185,7 @@ def apply(state: CallState, event: Event) -> CallState:
             if line is not None and not line.turn:
                 line.turn = event.turn
             if state.live:
-                state.phase = "thinking"
+                state.phase = "listening" if state.desk.muted_by or state.desk.held_by else "thinking"
         case events.TurnAgentStarted():
             if state.live:
                 state.phase = "speaking"
@@ -215,8 +217,7 @@ def apply(state: CallState, event: Event) -> CallState:
         case _:
             told = desk.step(state.desk, event)
             if told is not None:
-                who, text, mark = told
-                _add(state, Line(who, text, event.at, final=True, mark=mark))
+                _add(state, Line(told.who, told.text, event.at, final=True, mark=told.mark, by=told.by))
     return state
 
 
@@ -345,7 +346,7 @@ def _interrupted(state: CallState, event: events.TurnInterrupted) -> None:
         line.text = f"{event.heard.rstrip()}—" if event.heard else "—"
         line.final, line.key = True, ""
         note = (
-            f"caller cut in after {event.heard_ms / 1000:.1f} s "
+            f"{'an operator' if event.by == 'operator' else 'caller'} cut in after {event.heard_ms / 1000:.1f} s "
             f"(heard {len(event.heard)} of {len(event.said)} characters)"
         )
         state.lines.insert(

@@ -12,6 +12,8 @@ from starlette.websockets import WebSocket
 
 from agent import api, events, memory
 from agent.call import Call
+from agent.call_listeners import CallListeners
+from agent.call_recorder import CallRecorders
 from agent.call_tuning import CallTuning
 from agent.carriers import telnyx, texml
 from agent.carriers.line_codec import wanted_format
@@ -22,7 +24,9 @@ from agent.definition_file import DefinitionFile
 from agent.events import Direction, Event
 from agent.frameworks import Framework
 from agent.limits import Limits, Refused
+from agent.recordings import Recordings
 from agent.settings import BANDS, Settings
+from agent.stepping_in import StepIn
 from agent.stream import EventStream
 from agent.tools import Tool
 
@@ -42,6 +46,7 @@ class Calls:
         tools: dict[str, tuple[ToolDefinition, Tool]],
         carrier: telnyx.Telnyx,
         stream: EventStream,
+        recordings: Recordings,
         own_url: Callable[[], str],
     ) -> None:
         self._settings = settings
@@ -49,7 +54,20 @@ class Calls:
         self.tuning = CallTuning(file, stream)
         self._carrier, self._stream = carrier, stream
         self._own_url = own_url
-        self._conversations = Conversations(settings, file, tools, own_url, self._emit, self.hang_up_by_agent)
+        self.step_in = StepIn(settings.assemblyai, file, settings.take_back_s, self._emit)
+        self.listeners = CallListeners(self.step_in, self._emit)
+        self.recorders = CallRecorders(recordings, settings.record, self._emit)
+        self._conversations = Conversations(
+            settings,
+            file,
+            tools,
+            self.step_in,
+            self.listeners,
+            self.recorders,
+            own_url,
+            self._emit,
+            self.hang_up_by_agent,
+        )
         self._open = asyncio.Event()
         self._live: dict[str, Call] = {}
         self._limits = Limits(settings)

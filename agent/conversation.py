@@ -8,12 +8,15 @@ from collections.abc import Awaitable, Callable
 from agent import events
 from agent.assemblyai_tap import Tap
 from agent.call import Call
+from agent.call_listeners import CallListeners
+from agent.call_recorder import CallRecorders
 from agent.carriers.telnyx_line import TelnyxLine
 from agent.definition import ToolDefinition
 from agent.definition_file import DefinitionFile
 from agent.events import Event
 from agent.frameworks import Framework, Job
 from agent.settings import Settings
+from agent.stepping_in import StepIn
 from agent.tools import Tool, ToolBox
 from agent.turns import Turns
 
@@ -26,12 +29,16 @@ class Conversations:
         settings: Settings,
         file: DefinitionFile,
         tools: dict[str, tuple[ToolDefinition, Tool]],
+        step_in: StepIn,
+        listeners: CallListeners,
+        recorders: CallRecorders,
         own_url: Callable[[], str],
         emit: Callable[[Call, Event], Event],
         hang_up: Callable[[Call, str], Awaitable[None]],
     ) -> None:
         self.framework: Framework | None = None
         self._settings, self._file, self._tools = settings, file, tools
+        self._step_in, self._listeners, self._recorders = step_in, listeners, recorders
         self._own_url, self._emit, self._hang_up = own_url, emit, hang_up
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -71,7 +78,8 @@ class Conversations:
             emit=emit,
             hang_up=lambda reason: self._hang_up(call, reason),
         )
-        call.line = line
+        call.line, call.turns = line, turns
+        self._recorders.media_began(call, line)
         try:
             assert self.framework is not None
             call.session = self.framework.session(job)
@@ -86,9 +94,11 @@ class Conversations:
             )
             await self._hang_up(call, "it failed.")
         finally:
-            await tap.finish()
+            self._recorders.media_over(call)
+            self._listeners.line_over(call)
+            call.session = call.line = call.turns = None
+            await asyncio.gather(tap.finish(), self._step_in.call_over(call))
             turns.agent_stopped()
-            call.session = call.line = None
 
     def _deaf(self, call: Call, reason: str) -> None:
         if call.session is not None:

@@ -115,12 +115,17 @@ class ToolDefinition(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Definition(msgspec.Struct, forbid_unknown_fields=True):
-    """See the module and ``front_desk.toml``. ``trouble`` is what the agent says before it has to hang up."""
+    """See the module and ``front_desk.toml``.
+
+    ``trouble`` is what the agent says before it has to hang up. ``returning`` is what it says when it takes a call
+    back by itself, because the operator who had silenced it is gone.
+    """
 
     name: str
     instructions: str
     greeting: Greeting
     trouble: str
+    returning: str = "I am back with you. Where were we?"
     parameters: dict[str, str] = {}
     llm: Llm = msgspec.field(default_factory=Llm)
     voice: Voice = msgspec.field(default_factory=Voice)
@@ -190,6 +195,8 @@ def parse(text: str, path: Path) -> Definition:
 
 
 def _check(path: Path, definition: Definition) -> None:
+    if not definition.returning.strip():
+        raise DefinitionError(f"{path}: returning is empty: the caller must hear that the agent is back.")
     texts = (definition.instructions, definition.greeting.inbound, definition.greeting.outbound)
     for text in texts:
         template = Template(text)

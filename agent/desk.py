@@ -3,7 +3,7 @@ and whether it is recorded. Pure."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -37,8 +37,13 @@ class Desk(msgspec.Struct):
     recording: Recording = msgspec.field(default_factory=Recording)
 
 
-Told = tuple[Literal["operator", "note"], str, str]
-"""A line of the transcript: who, text and mark."""
+class Told(NamedTuple):
+    """A line of the transcript. ``by`` is the operator whose words they are."""
+
+    who: Literal["operator", "note"]
+    text: str
+    mark: str = ""
+    by: str = ""
 
 
 def step(desk: Desk, event: Event) -> Told | None:
@@ -48,23 +53,26 @@ def step(desk: Desk, event: Event) -> Told | None:
             desk.listeners = event.listeners
         case events.OperatorMuted():
             desk.muted_by = event.who if event.muted else ""
-            return "note", _muted(event), "▲" if event.reason else ""
+            return Told("note", _muted(event), "▲" if event.reason else "")
         case events.OperatorWhispered():
-            return "operator", event.text, "whisper"
+            return Told("operator", event.text, "whisper", event.who)
         case events.OperatorSaid():
-            return "note", f"the agent's next words are {event.who}'s", ""
+            return Told("note", f"the agent's next words are {event.who}'s")
         case events.OperatorTookOver():
-            desk.held_by, desk.held_mono = event.who, event.mono
-            return "note", f"{event.who} took over", ""
+            desk.muted_by, desk.held_by, desk.held_mono = "", event.who, event.mono
+            return Told("note", f"{event.who} took over")
         case events.OperatorSpoke():
-            return "operator", event.text, ""
+            return Told("operator", event.text, by=event.who)
         case events.OperatorHandedBack():
             desk.held_by = ""
-            return "note", _handed_back(event), "▲" if event.reason == "lost" else ""
+            return Told("note", _handed_back(event), "▲" if event.reason == "lost" else "")
         case events.CallRecording():
             return _recorded(desk.recording, event)
         case events.CallEnded():
             desk.listeners, desk.muted_by, desk.held_by = 0, "", ""
+            if desk.recording.state not in ("", "failed"):
+                # Without a word of it where the agent went away in the middle of the call.
+                desk.recording.state = "stopped"
         case _:
             pass
     return None
@@ -88,7 +96,7 @@ def _recorded(recording: Recording, event: events.CallRecording) -> Told | None:
     recording.length_ms = event.at_ms
     if event.state == "started":
         recording.started_mono = event.mono - event.at_ms * 1_000_000
-        return None
+        return None if event.who == "agent" else Told("note", f"{event.who} started the recording")
     if event.state in ("paused", "resumed"):
-        return "note", f"{event.who} {'paused' if event.state == 'paused' else 'resumed'} the recording", ""
+        return Told("note", f"{event.who} {event.state} the recording")
     return None

@@ -24,6 +24,10 @@ def journal_file() -> Path:
     return data_dir() / "journal.sqlite"
 
 
+def recordings_dir() -> Path:
+    return data_dir() / "calls"
+
+
 def agent_file() -> Path:
     """What a running agent says of itself; see :class:`agent.api.AgentFile`."""
     return data_dir() / "agent.json"

@@ -6,20 +6,21 @@ Telnyx's signature or a one-time token, and the tap, whose address is a secret o
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from agent import api
+from agent import api, recordings
 from agent.agent import Agent
 from agent.call_state import CallState
 from agent.carriers import texml
@@ -28,6 +29,9 @@ from agent.limits import Refused
 
 MAX_BODY = 256 * 1024
 UNAUTHORISED = 4401
+_NO_TOKEN = "The token is missing or wrong: it is in agent.json in the data folder."
+_LONGEST_NAME = 40
+_WAV = "audio/wav"
 
 
 def routes(agent: Agent) -> Starlette:
@@ -42,10 +46,14 @@ def routes(agent: Agent) -> Starlette:
             Route("/calls/{call}/hangup", faces.guarded(faces.hang_up), methods=["POST"]),
             Route("/calls/{call}/stt", faces.guarded(faces.tune), methods=["POST"]),
             Route("/calls/{call}/stt/save", faces.guarded(faces.save_tuning), methods=["POST"]),
+            Route("/calls/{call}/operator", faces.guarded(faces.step_in), methods=["POST"]),
+            Route("/calls/{call}/recording", faces.guarded(faces.recording)),
+            Route("/calls/{call}/recording", faces.guarded(faces.record), methods=["POST"]),
             Route("/texml", faces.carrier(faces.texml), methods=["POST"]),
             Route("/texml/status", faces.carrier(faces.texml_status), methods=["POST"]),
             Route("/webhooks/telnyx", faces.carrier(faces.webhook), methods=["POST"]),
             WebSocketRoute("/events", faces.events),
+            WebSocketRoute("/calls/{call}/audio", faces.audio),
             WebSocketRoute("/media/{token}", faces.media),
             WebSocketRoute("/assemblyai/{token}/v3/ws", faces.tap),
         ],
@@ -70,7 +78,7 @@ class _Faces:
 
         async def guard(request: Request) -> Response:
             if not self._allowed(request):
-                return _error("The token is missing or wrong: it is in agent.json in the data folder.", 401)
+                return _error(_NO_TOKEN, 401)
             try:
                 return await face(request)
             except Refused as refused:
@@ -133,6 +141,7 @@ class _Faces:
 
     async def dial(self, request: Request) -> Response:
         wanted = msgspec.json.decode(await _body(request), type=api.DialRequest)
+        wanted.who = _client(wanted.who)
         call = await self._agent.calls.dial(wanted)
         return _json(api.DialAnswer(call.id), 201)
 
@@ -150,6 +159,32 @@ class _Faces:
     async def save_tuning(self, request: Request) -> Response:
         who = msgspec.json.decode(await _body(request) or b"{}", type=api.SaveRequest).who
         return _json(await self._agent.calls.tuning.save(self._state(request), _client(who)))
+
+    async def step_in(self, request: Request) -> Response:
+        wanted = msgspec.json.decode(await _body(request), type=api.StepInRequest)
+        calls = self._agent.calls
+        await calls.step_in.do(calls.live(request.path_params["call"]), wanted, _client(wanted.who))
+        return _json({})
+
+    async def record(self, request: Request) -> Response:
+        wanted = msgspec.json.decode(await _body(request), type=api.RecordingRequest)
+        calls = self._agent.calls
+        calls.recorders.do(calls.live(request.path_params["call"]), wanted, _client(wanted.who))
+        return _json({})
+
+    async def recording(self, request: Request) -> Response:
+        call, files = request.path_params["call"], self._agent.recordings
+        path = await asyncio.to_thread(files.find, call)
+        if path is None:
+            days = self._agent.settings.record_days
+            why = f"it was not recorded, or was, more than {days:g} days ago"
+            raise Refused(f"There is no recording of {call[:64]}: {why}.", 404)
+        if files.is_open(call):
+            await files.flush()
+        if not files.is_open(call):
+            return FileResponse(path, media_type=_WAV)
+        size, content = await asyncio.to_thread(recordings.so_far, path)
+        return StreamingResponse(content, media_type=_WAV, headers={"Content-Length": str(size)})
 
     async def texml(self, body: bytes, _age_ms: int, request: Request) -> Response:
         document = await self._agent.calls.answer(_form(body), request.query_params.get("band", "").lower())
@@ -172,14 +207,38 @@ class _Faces:
             await websocket.close(UNAUTHORISED)
             return
         after = websocket.query_params.get("from", "")
+        who = websocket.query_params.get("who", "")
         await websocket.accept()
         reader = self._agent.stream.read(int(after) if after.isdecimal() and len(after) < 19 else None)
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError), self._present(_client(who) if who else ""):
             try:
                 async for data in reader:
                     await websocket.send_text(data.decode())
             finally:
                 reader.close()
+
+    @contextlib.contextmanager
+    def _present(self, who: str) -> Iterator[None]:
+        step_in = self._agent.calls.step_in
+        if not who:
+            yield
+            return
+        step_in.present(who)
+        try:
+            yield
+        finally:
+            step_in.gone(who)
+
+    async def audio(self, websocket: WebSocket) -> None:
+        calls = self._agent.calls
+        if not self._allowed(websocket):
+            await websocket.send_denial_response(_error(_NO_TOKEN, 401))
+            return
+        try:
+            call = calls.live(websocket.path_params["call"])
+            await calls.listeners.serve(call, _client(websocket.query_params.get("who", "")), websocket)
+        except Refused as refused:
+            await websocket.send_denial_response(_error(str(refused), refused.status))
 
     async def media(self, websocket: WebSocket) -> None:
         await self._agent.calls.media(websocket.path_params["token"], websocket)
@@ -202,8 +261,9 @@ async def _body(request: Request) -> bytes:
 
 
 def _client(who: str) -> str:
-    """The name of a client; what the agent does by itself is told from it."""
-    return who if who != "agent" else "api"
+    """The name of a client, fit for one line of a screen; what the agent does by itself is told from it."""
+    name = "".join(letter for letter in who if letter.isprintable()).strip()[:_LONGEST_NAME]
+    return name if name not in ("", "agent") else "api"
 
 
 def _form(body: bytes) -> dict[str, str]:

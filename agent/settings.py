@@ -44,7 +44,7 @@ class Service:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """See ``.env.example``; times in seconds. ``definition_copy`` is where tuned values of the shipped definition
-    are saved, None when SIDETONE_AGENT names one."""
+    are saved, None when SIDETONE_AGENT names one. ``record``: calls are recorded without being asked."""
 
     telnyx: Service
     assemblyai: Service
@@ -69,6 +69,9 @@ class Settings:
     time_limit_s: int
     journal_days: float
     journal_mb: float
+    record: bool
+    record_days: float
+    take_back_s: float
 
     @property
     def services(self) -> dict[str, str]:
@@ -142,10 +145,14 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     codec = text("SIDETONE_CODEC", "PCMU").upper()
     if codec not in ("PCMU", "PCMA"):
         raise SettingsError(f"SIDETONE_CODEC={codec} is not PCMU or PCMA.")
+    record = text("SIDETONE_RECORD", "auto").lower()
+    if record not in ("auto", "on", "off"):
+        raise SettingsError(f"SIDETONE_RECORD={record} is not auto, on or off.")
+    telnyx = Service(
+        address("TELNYX_BASE_URL", "https://api.telnyx.com/v2", ("https", "http")), text("TELNYX_API_KEY")
+    )
     return Settings(
-        telnyx=Service(
-            address("TELNYX_BASE_URL", "https://api.telnyx.com/v2", ("https", "http")), text("TELNYX_API_KEY")
-        ),
+        telnyx=telnyx,
         assemblyai=Service(
             address("ASSEMBLYAI_BASE_URL", "wss://streaming.assemblyai.com", ("wss", "ws")),
             text("ASSEMBLYAI_API_KEY"),
@@ -175,4 +182,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         time_limit_s=int(number("SIDETONE_TIME_LIMIT_SECONDS", 900, 30, 14_400)),
         journal_days=number("SIDETONE_JOURNAL_DAYS", 30, 0.01, 3650),
         journal_mb=number("SIDETONE_JOURNAL_MB", 512, 1, 1_000_000),
+        record=record == "on" or (record == "auto" and telnyx.label == "SIM"),
+        record_days=number("SIDETONE_RECORD_DAYS", 30, 0.01, 3650),
+        take_back_s=number("SIDETONE_TAKE_BACK_SECONDS", 10, 1, 600),
     )

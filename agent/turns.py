@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from agent import events
 from agent.events import Event
@@ -17,6 +17,7 @@ from agent.events import Event
 Emit = Callable[[Event], object]
 _MS_PER_CHARACTER = 65.0
 _MS = 1_000_000
+_NEVER = 2**63
 
 
 class Playback(Protocol):
@@ -58,6 +59,8 @@ class Turns:
         self._llm_asked = 0
         self._llm_text: list[str] = []
         self._ms_per_character = _MS_PER_CHARACTER
+        self._since = 0
+        """Reports of earlier than this are of an answer that an operator cut off; while silenced, all are."""
         self.last_heard: str | None = None
         """What the caller heard of the last answer that was cut off."""
 
@@ -70,6 +73,11 @@ class Turns:
     def speaking(self) -> bool:
         """Whether an answer has reached the line and is not over."""
         return bool(self._answer.first_media)
+
+    @property
+    def user_speaking(self) -> bool:
+        """Whether the caller's turn is open."""
+        return self._in_turn
 
     def waiting_for_audio(self, now: int, seconds: float) -> bool:
         """Whether text went to the TTS that long ago and no audio of the answer has come."""
@@ -92,7 +100,8 @@ class Turns:
         self._in_turn = False
         self._finish_answer()
         self._spoke_last = min(last_voiced, declared) if last_voiced else declared
-        self._declared = declared
+        # A turn that nobody answers before an operator lets the agent speak says nothing of its speed.
+        self._declared = 0 if self._silenced else declared
         self._answer = _Answer(self._turn)
         silence = (declared - self._spoke_last) // _MS
         self._emit(
@@ -108,7 +117,7 @@ class Turns:
     def llm_token(self, now: int, text: str) -> None:
         if not self._llm_text:
             self._emit(events.LlmFirstToken(turn=self._turn, took_ms=(now - self._llm_asked) // _MS))
-            if not self._answer.first_token:
+            if not self._answer.first_token and now >= self._since:
                 self._answer.first_token = now
         self._llm_text.append(text)
 
@@ -125,6 +134,8 @@ class Turns:
 
     def tts_asked(self, now: int, text: str) -> None:
         """A piece of the answer goes to the TTS."""
+        if now < self._since:
+            return
         answer = self._answer
         answer.texts.append(text)
         answer.complete = False
@@ -134,6 +145,8 @@ class Turns:
 
     def tts_audio(self, now: int, duration_ms: float) -> None:
         """Audio came from the TTS."""
+        if now < self._since:
+            return
         answer = self._answer
         if not answer.first_audio:
             answer.first_audio = now
@@ -163,15 +176,31 @@ class Turns:
         self._emit(events.TurnAgentStarted(turn=answer.turn))
         self._latency()
 
-    def interrupted(self, now: int) -> None:
-        """The caller cut in; call it before the line's audio is cleared."""
+    def silenced(self, now: int) -> None:
+        """An operator silences the agent; call it before the line's audio is cleared."""
+        self.interrupted(now, by="operator")
+        self._answer = _Answer(self._turn)
+        self._declared, self._since = 0, _NEVER
+
+    def let_speak(self, now: int) -> None:
+        """What the agent says from now on counts again."""
+        self._since = now
+
+    @property
+    def _silenced(self) -> bool:
+        return self._since == _NEVER
+
+    def interrupted(self, now: int, by: Literal["caller", "operator"] = "caller") -> None:
+        """Somebody cut in; call it before the line's audio is cleared."""
         answer = self._answer
         if not answer.texts:
             return
         heard_ms = max(0.0, self._playback.played_ms(now) - answer.begins_at_ms) if answer.first_media else 0.0
         said = answer.text
         self.last_heard = heard = self._heard(said, heard_ms)
-        self._emit(events.TurnInterrupted(turn=answer.turn, said=said, heard=heard, heard_ms=round(heard_ms)))
+        self._emit(
+            events.TurnInterrupted(turn=answer.turn, said=said, heard=heard, heard_ms=round(heard_ms), by=by)
+        )
         self._answer = _Answer(answer.turn)
 
     def agent_stopped(self) -> None:

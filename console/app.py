@@ -112,11 +112,15 @@ class ConsoleApp(App[list[ProcessState]]):
 
     def _look_for_terminal(self) -> None:
         """End when the terminal is gone without a signal: Textual would read from it for ever, at full speed."""
-        if not os.isatty(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0):
+        if not _has_terminal():
             self.leave(stop=False)
 
     async def _leave(self, stop: bool, attached: bool) -> None:
-        self.exit(await self.session.close(stop, attached))
+        left = await self.session.close(stop, attached)
+        if not (self.is_headless or _has_terminal()):
+            # Textual would wait for ever for a terminal that takes its last words.
+            os._exit(0)
+        self.exit(left)
 
     def _session_over(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
@@ -125,3 +129,7 @@ class ConsoleApp(App[list[ProcessState]]):
         while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
             error = error.exceptions[0]
         self.exit(return_code=1, message=f"The console failed: {type(error).__name__}: {error}")
+
+
+def _has_terminal() -> bool:
+    return os.isatty(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0)

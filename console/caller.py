@@ -7,24 +7,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from console.recording_rate import sample_rate
+
 Band = Literal["", "narrow", "hd"]
 BANDS: tuple[Band, ...] = ("narrow", "hd")
 
 _TELEPHONE_HZ = 8000
 _WIDEBAND = "G722"
-_HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Nothing given leaves it to the demonstration's caller. `faults` are those of the line, by name.
 
+    `wav` is a recording of any format that libsndfile reads, played over and over with `loop`.
+    `microphone`: a person at this machine; the order then says nothing of who calls.
+    `noise` is a recording that is heard behind the caller all the time, `snr_db` below the caller's speech.
     `record` is a folder for the call's stereo WAV and raw frames.
     """
 
     script: dict[str, Any] | None = None
     preset: str = ""
     wav: Path | None = None
+    loop: bool = False
+    microphone: bool = False
+    noise: Path | None = None
+    snr_db: float = 15.0
     codec: str = ""
     faults: dict[str, Any] = field(default_factory=dict[str, Any])
     record: Path | None = None
@@ -41,6 +49,8 @@ class Caller:
             "codec": self.codec or (_WIDEBAND if wideband and not named else None),
             "preset": self.preset or None,
             "wav": None if self.wav is None else str(self.wav.resolve()),
+            "loop": self.loop or None,
+            "noise": None if self.noise is None else {"file": str(self.noise.resolve()), "snr_db": self.snr_db},
             "faults": self.faults or None,
             "record": None if self.record is None else str(self.record.resolve()),
         }
@@ -48,26 +58,18 @@ class Caller:
 
 
 def band_for(asked: Band, caller: Caller, *, live: bool) -> Band:
-    """The band of a call's line: what was asked for, else that of a recording, else empty for the agent's own.
+    """The band of a call's line: what was asked for, else that of a recording or microphone, else empty for the
+    agent's own.
 
     A recording keeps its band on the simulated line, HD above a telephone's 8 kHz, so that it is heard as well as
-    the voice in it was recorded; naming the telephone's codec leaves that to the codec.
+    the voice in it was recorded, and a microphone is HD; naming the telephone's codec leaves that to the codec.
     """
-    if asked or live or caller.wav is None or caller.codec:
+    if asked or live or caller.codec:
         return asked
-    rate = _sample_rate(caller.wav)
+    if caller.wav is None:
+        return "hd" if caller.microphone else asked
+    rate = sample_rate(caller.wav)
     return asked if not rate else "hd" if rate > _TELEPHONE_HZ else "narrow"
-
-
-def _sample_rate(path: Path) -> int:
-    """Hertz of a WAV file; 0 for what is none, about which the simulator says more."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-    except OSError:
-        return 0
-    at = head.find(b"fmt ")
-    return int.from_bytes(head[at + 12 : at + 16], "little") if head[:4] == b"RIFF" and at > 0 else 0
 
 
 def faults(items: Sequence[str] | None, seed: int | None) -> dict[str, Any]:

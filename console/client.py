@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE = 64 * 1024 * 1024
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 _DIAL_S = 60.0
-_TUNE_S = 20.0
+_ACT_S = 20.0
 _BREATH = 200
 
 T = TypeVar("T")
@@ -54,7 +54,24 @@ class AgentClient:
         return (await self._ask("POST", "/calls", request, api.DialAnswer, _DIAL_S)).call
 
     async def hang_up(self, call: str, who: str) -> None:
-        await self._ask("POST", f"/calls/{quote(call, safe='')}/hangup", api.HangupRequest(who), dict, 20.0)
+        await self._ask("POST", _of(call, "hangup"), api.HangupRequest(who), dict, _ACT_S)
+
+    async def endpoint(self) -> Endpoint:
+        """Where the agent is now; the sound process reaches it by itself."""
+        return await self._endpoint()
+
+    async def step_in(self, call: str, action: api.StepIn, text: str, who: str) -> None:
+        """Do ``action`` to a live call; ``text`` is for say and whisper alone."""
+        await self._ask("POST", _of(call, "operator"), api.StepInRequest(action, text, who), dict, _ACT_S)
+
+    async def recording(self, call: str, action: api.RecordingAction, who: str) -> None:
+        """Begin, pause or resume the recording of a live call."""
+        await self._ask("POST", _of(call, "recording"), api.RecordingRequest(action, who), dict, _ACT_S)
+
+    async def recording_of(self, call: str) -> Endpoint:
+        """Where the recording of a call is, a WAV."""
+        endpoint = await self._endpoint()
+        return Endpoint(endpoint.url + _of(call, "recording"), endpoint.token)
 
     async def calls(self) -> list[CallState]:
         """The live calls, and the last ones that ended."""
@@ -73,15 +90,17 @@ class AgentClient:
         return await self._stt(call, "/save", api.SaveRequest(who), api.SaveAnswer)
 
     async def _stt(self, call: str, what: str, request: object, kind: type[T]) -> T:
-        return await self._ask("POST", f"/calls/{quote(call, safe='')}/stt{what}", request, kind, _TUNE_S)
+        return await self._ask("POST", _of(call, f"stt{what}"), request, kind, _ACT_S)
 
     async def follow(
         self,
         deliver: Callable[[api.Item, str], None],
         lost: Callable[[str], None],
         last_seq: Callable[[], int | None] = lambda: None,
+        who: str = "",
     ) -> None:
-        """Follow the stream for ever: each item decoded and as its JSON text.
+        """Follow the stream for ever: each item decoded and as its JSON text. ``who`` is an operator who counts as
+        present while the stream is open.
 
         A broken connection is told to ``lost`` in one sentence and opened again from ``last_seq`` on.
         """
@@ -89,7 +108,7 @@ class AgentClient:
         while True:
             endpoint = await self._endpoint()
             try:
-                reason = await self._read(endpoint, last_seq(), deliver)
+                reason = await self._read(endpoint, last_seq(), who, deliver)
                 failures = 0
             except AgentError as error:
                 reason = str(error)
@@ -97,8 +116,10 @@ class AgentClient:
             await asyncio.sleep(_PAUSES_S[min(failures, len(_PAUSES_S) - 1)])
             failures += 1
 
-    async def _read(self, endpoint: Endpoint, after: int | None, deliver: Callable[[api.Item, str], None]) -> str:
-        websocket = await self._connect(endpoint, after)
+    async def _read(
+        self, endpoint: Endpoint, after: int | None, who: str, deliver: Callable[[api.Item, str], None]
+    ) -> str:
+        websocket = await self._connect(endpoint, after, who)
         from websockets.exceptions import ConnectionClosed
 
         received = 0
@@ -120,12 +141,13 @@ class AgentClient:
         finally:
             await websocket.close()
 
-    async def _connect(self, endpoint: Endpoint, after: int | None) -> ClientConnection:
+    async def _connect(self, endpoint: Endpoint, after: int | None, who: str) -> ClientConnection:
         # In a thread, so that the screen stays alive meanwhile.
         client = await asyncio.to_thread(importlib.import_module, "websockets.asyncio.client")
         from websockets.exceptions import InvalidStatus, WebSocketException
 
-        url = f"ws{endpoint.url.removeprefix('http')}/events" + ("" if after is None else f"?from={after}")
+        asked = {name: value for name, value in (("from", after), ("who", who or None)) if value is not None}
+        url = f"ws{endpoint.url.removeprefix('http')}/events?{urlencode(asked)}".rstrip("?")
         try:
             return await client.connect(
                 url,
@@ -155,3 +177,7 @@ class AgentClient:
             return msgspec.json.decode(answer, type=kind)
         except msgspec.DecodeError as error:
             raise AgentError(f"The agent answered {status} to {method} {path} with something else.") from error
+
+
+def _of(call: str, what: str) -> str:
+    return f"/calls/{quote(call, safe='')}/{what}"

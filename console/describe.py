@@ -32,7 +32,7 @@ def is_heartbeat(event: Event) -> bool:
 def describe(event: Event) -> Description:
     """The event in a few words."""
     family = _FAMILIES.get(events.type_of(event).partition(".")[0], "")
-    found = _call(event) or _speech(event) or _turn(event)
+    found = _call(event) or _speech(event) or _turn(event) or _desk(event)
     if found is None:
         return Description(family or "?", events.type_of(event))
     text, bad = found
@@ -49,7 +49,7 @@ _FAMILIES = {
     "llm": "llm",
     "tool": "tool",
     "tts": "tts",
-    "operator": "you",
+    "operator": "desk",
     "error": "err",
 }
 
@@ -139,6 +139,31 @@ def _retuned(event: events.SttTuned | events.SttIgnored | events.SttSplit) -> tu
 
 def _reasons(ignored: Mapping[str, str]) -> str:
     return "; ".join(f"{name}, {reason.rstrip('.')}" for name, reason in ignored.items())
+
+
+def _desk(event: Event) -> tuple[str, bool] | None:
+    match event:
+        case events.CallRecording():
+            return f"recording {event.state} at {words.seconds(event.at_ms)} s", event.state == "failed"
+        case events.OperatorListening():
+            does = "listens" if event.listening else "listens no more"
+            return f"{event.who} {does}, {event.listeners} in all", False
+        case events.OperatorWhispered():
+            return f"{event.who} whispered{' aloud' if event.spoken else ''}: {event.text}", False
+        case events.OperatorSaid():
+            return f"{event.who} let the agent say: {event.text}", False
+        case events.OperatorMuted():
+            done = "muted the agent" if event.muted else "let the agent speak"
+            return f"{event.who} {done}" if not event.reason else f"{event.who} is gone: the agent speaks", False
+        case events.OperatorTookOver():
+            return f"{event.who} took over", False
+        case events.OperatorSpoke():
+            return f"{event.who}: {event.text}", False
+        case events.OperatorHandedBack():
+            why = f", {event.reason}" if event.reason else ""
+            return f"{event.who} handed back after {words.seconds(event.held_ms)} s{why}", event.reason == "lost"
+        case _:
+            return None
 
 
 def _turn(event: Event) -> tuple[str, bool] | None:

@@ -24,6 +24,8 @@ SIM_NUMBER = "+15550100000"
 """The agent's own number on the simulated line."""
 SIM_CALLEE = "+15550100123"
 """Who is dialled on the simulated line when nobody else is named."""
+SIM_PHONE = "+15550100190"
+"""The softphone's number on the simulated line."""
 
 _NAMES = {
     "line": ("TELNYX_BASE_URL", "TELNYX_API_KEY", "TELNYX_PUBLIC_KEY"),

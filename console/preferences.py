@@ -1,4 +1,5 @@
-"""What the console remembers between runs: the number dialled last, for each kind of line."""
+"""What the console remembers between runs: the number dialled last, for each kind of line, and the sound devices
+that were chosen."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from console.environment import SIM_CALLEE
 
 class _File(msgspec.Struct):
     last_number: dict[str, str] = {}
+    devices: dict[str, str] = {}
 
 
 class Preferences:
@@ -33,6 +35,19 @@ class Preferences:
         if self._file.last_number.get(line) == number:
             return
         self._file.last_number[line] = number
+        self._write()
+
+    def device(self, kind: str) -> str:
+        """The ``microphone`` or ``speaker`` that was chosen, by name; empty for the system's own choice."""
+        return self._file.devices.get(kind, "")
+
+    def choose_device(self, kind: str, name: str) -> None:
+        """Keep the choice for the next time; an empty ``name`` forgets it."""
+        if self.device(kind) != name:
+            self._file.devices[kind] = name
+            self._write()
+
+    def _write(self) -> None:
         unfinished = self._path.with_suffix(f".{os.getpid()}")
         try:
             unfinished.write_bytes(msgspec.json.encode(self._file))

@@ -18,9 +18,9 @@ from console.simulator_client import Simulator, SimulatorError
 from console.store import Store
 
 if TYPE_CHECKING:
+    from console.sound.protocol import Configure
+    from console.sound_desk import SoundDesk
     from console.supervisor import Supervisor
-
-WHO = "console"
 
 
 class Session:
@@ -33,8 +33,10 @@ class Session:
         self._options = options
         self._http = Http()
         self._client = AgentClient(self._endpoint, self._http)
+        self._settings: Mapping[str, str] = {}
         self._plan: environment.Plan | None = None
         self._supervisor: Supervisor | None = None
+        self._sound: SoundDesk | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
@@ -49,6 +51,42 @@ class Session:
         """SIM or LIVE; LIVE as long as it is not known, because that is the one to be careful with."""
         return self.store.services.get("line", "LIVE")
 
+    @property
+    def who(self) -> str:
+        """The operator's name."""
+        return self.store.operator
+
+    @property
+    def sound(self) -> SoundDesk:
+        """Ears, voice and softphone; nothing is started before the first need."""
+        if self._sound is None:
+            # Late, because the first paint must not wait for it.
+            from console import sound_desk, sound_settings
+
+            def configured() -> Configure:
+                return sound_settings.configure(self._settings, self.preferences)
+
+            self._sound = sound_desk.SoundDesk(
+                self.store, self._client, configured, sound_desk.link, self._simulator
+            )
+        return self._sound
+
+    async def step_in(self, call: str, action: api.StepIn, text: str = "") -> None:
+        """Do something to a live call; see :class:`agent.api.StepInRequest`.
+
+        Raises:
+            AgentError: the agent refused, or cannot be reached.
+        """
+        await self._client.step_in(call, action, text, self.who)
+
+    async def recording(self, call: str, action: api.RecordingAction) -> None:
+        """Begin, pause or resume the recording of a live call.
+
+        Raises:
+            AgentError: the agent refused, or cannot be reached.
+        """
+        await self._client.recording(call, action, self.who)
+
     async def dial(self, number: str, band: Literal["", "narrow", "hd"] = "") -> str:
         """Dial ``number`` (E.164); returns the call's id. Without a ``band`` that of the options counts, or the
         agent's own.
@@ -56,8 +94,10 @@ class Session:
         Raises:
             AgentError: the agent refused, or cannot be reached.
         """
-        call = await self._client.dial(api.DialRequest(to=number, band=band or self._options.band, who=WHO))
-        self.preferences.remember(self.line, number)
+        call = await self._client.dial(api.DialRequest(to=number, band=band or self._options.band, who=self.who))
+        if number != environment.SIM_PHONE:
+            # d is to dial who was dialled before, not the person at this machine.
+            self.preferences.remember(self.line, number)
         return call
 
     async def hang_up(self, call: str) -> None:
@@ -66,7 +106,7 @@ class Session:
         Raises:
             AgentError: the agent refused, or cannot be reached.
         """
-        await self._client.hang_up(call, WHO)
+        await self._client.hang_up(call, self.who)
 
     async def tune(self, call: str, fields: Mapping[str, Any]) -> api.TuneAnswer:
         """Send ``fields``, as :func:`agent.tuning.parse` reads them, into the call's AssemblyAI session.
@@ -74,7 +114,7 @@ class Session:
         Raises:
             AgentError: the agent refused, or cannot be reached.
         """
-        return await self._client.tune(call, fields, WHO)
+        return await self._client.tune(call, fields, self.who)
 
     async def end_turn(self, call: str) -> api.TuneAnswer:
         """Let AssemblyAI end the caller's turn here and now.
@@ -82,7 +122,7 @@ class Session:
         Raises:
             AgentError: the agent refused, or cannot be reached.
         """
-        return await self._client.end_turn(call, WHO)
+        return await self._client.end_turn(call, self.who)
 
     async def save_tuning(self, call: str) -> api.SaveAnswer:
         """Write what was tuned in the call into the agent definition.
@@ -90,7 +130,7 @@ class Session:
         Raises:
             AgentError: the agent refused, or cannot be reached.
         """
-        return await self._client.save_tuning(call, WHO)
+        return await self._client.save_tuning(call, self.who)
 
     def restart_agent(self) -> None:
         if self._supervisor is not None:
@@ -106,6 +146,8 @@ class Session:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
+        if self._sound is not None:
+            await self._sound.close()
         left: list[ProcessState] = []
         if self._supervisor is not None:
             if stop:
@@ -118,6 +160,10 @@ class Session:
         return left
 
     async def _run(self) -> None:
+        from console.operator_name import operator_name
+
+        self._settings = settings = await asyncio.to_thread(environment.read_settings)
+        self.store.operator = operator_name(settings)
         if self.remote:
             self._ready.set()
             self.store.process_changed(ProcessState("agent", "starting", since=self.store.clock()))
@@ -126,7 +172,6 @@ class Session:
         # Late, since the first paint must not wait for it.
         from console.supervisor import Supervisor
 
-        settings = await asyncio.to_thread(environment.read_settings)
         self._plan = plan = environment.decide(settings, self._options.line, self._options.simulated)
         self.store.expect_services(plan.services)
         self._supervisor = Supervisor(plan, paths.data_dir(), self._http, self._process_changed)
@@ -136,7 +181,7 @@ class Session:
             group.create_task(self._follow(), name="events")
 
     async def _follow(self) -> None:
-        await self._client.follow(self._deliver, self._lost, lambda: self.store.seq)
+        await self._client.follow(self._deliver, self._lost, lambda: self.store.seq, self.who)
 
     async def _endpoint(self) -> Endpoint:
         await self._ready.wait()
@@ -147,11 +192,15 @@ class Session:
     def _deliver(self, message: api.Item, _text: str) -> None:
         self.store.feed(message)
         if isinstance(message, events.Event) and message.call:
+            if self._sound is not None:
+                self._sound.happened(message)
             return
         if self.remote and self.store.agent.phase != "up":
             self.store.process_changed(ProcessState("agent", "up", since=self.store.clock(), attached=True))
         if isinstance(message, api.Snapshot):
             self._compare(message.health.services)
+            if self._sound is not None:
+                self._sound.settle()
         if isinstance(message, (events.AgentReady, api.Resumed)):
             self._beside(self._read_health())
 
@@ -159,6 +208,8 @@ class Session:
         self.store.process_changed(state)
         if (state.name, state.phase) == ("simulator", "up"):
             self._beside(self._read_simulator_health())
+            if self._sound is not None:
+                self._beside(self._sound.simulator_up())
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -169,6 +220,14 @@ class Session:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.store.tell("error", f"{type(error).__name__}: {error}")
+
+    async def _simulator(self) -> Endpoint:
+        process = self._supervisor.simulator if self._supervisor is not None else None
+        if process is None or process.running is None:
+            from console.sound_desk import NoSound
+
+            raise NoSound("The softphone needs the simulator, which does not run.")
+        return Endpoint(process.running.url, process.running.token)
 
     def _compare(self, services: Mapping[str, str]) -> None:
         """An agent that was found running may have been started with other settings than those of now."""

@@ -63,7 +63,7 @@ class Simulator:
     """A running simulator; every method raises :class:`SimulatorError` when it fails."""
 
     def __init__(self, running: RunningFile, http: Http) -> None:
-        self._running, self._http = running, http
+        self.running, self._http = running, http
 
     async def environment(self) -> dict[str, str]:
         """The names and values that point an agent at the simulator."""
@@ -98,9 +98,9 @@ class Simulator:
 
     async def _ask(self, method: str, path: str, body: Any = None, timeout: float = 5.0) -> bytes:
         data = None if body is None else msgspec.json.encode(body)
-        url = f"{self._running.url}/sim{path}"
+        url = f"{self.running.url}/sim{path}"
         try:
-            status, answer = await self._http.request(method, url, self._running.token, data, timeout)
+            status, answer = await self._http.request(method, url, self.running.token, data, timeout)
         except Unreachable as error:
             raise SimulatorError(f"The simulator cannot be reached: {error}") from error
         if status >= 300:

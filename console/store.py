@@ -17,6 +17,7 @@ from agent.call_state import CallState
 from agent.events import Event
 from console import describe, words
 from console.process_state import ProcessState
+from console.sound_state import SoundState
 
 MAX_EVENTS = 300
 MAX_LOG = 2_000
@@ -87,6 +88,9 @@ class Store:
         self.silence = ""
         self.agent = ProcessState("agent")
         self.simulator = ProcessState("simulator")
+        self.sound = SoundState(clock, self._touch)
+        self.operator = "console"
+        """Who sits at this console, as the agent knows them."""
         self.linked = False
         self.up_since = 0.0
         self.ended = 0

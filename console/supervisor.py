@@ -46,6 +46,11 @@ class Supervisor:
             if self._simulator_keeper is not None:
                 group.create_task(self._simulator_keeper.run(), name="keep the simulator")
 
+    async def run_simulator(self) -> None:
+        """Keep the simulator alone up until cancelled; what runs then goes on running."""
+        if self._simulator_keeper is not None:
+            await self._simulator_keeper.run()
+
     async def ensure_simulator(self) -> None:
         """Find or start the simulator once, where one is needed, without keeping it up.
 

@@ -32,6 +32,9 @@ class Symbols:
     shade: str = "░"
     arrow_left: str = "←"
     arrow_right: str = "→"
+    rec: str = "●"
+    paused: str = "‖"
+    ears: str = "♪"
     bars: str = " ▁▂▃▄▅▆▇█"
     marks: Mapping[str, str] | None = None
 
@@ -63,7 +66,8 @@ _PLAIN = str.maketrans(
 ASCII = Symbols(
     up="*", waiting="o", bad="x", selected=">", slow="^", following="v", cursor="_", ellipsis="..",
     dot=".", dash="-", rule="-", edge="|", tee_left="+", tee_down="+", tee_up="+", block="#", shade=".",
-    arrow_left="<-", arrow_right="->", bars=" __--==##", marks={"✂": "%", "✗": "x", "▲": "^"},
+    arrow_left="<-", arrow_right="->", rec="*", paused="=", ears="~", bars=" __--==##",
+    marks={"✂": "%", "✗": "x", "▲": "^"},
 )  # fmt: skip
 
 

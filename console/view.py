@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.call_state import Turn
+from agent.call_state import Line, Turn
 from agent.turn_detection import Heard
+from console.commands import BY_NAME
 from console.store import CallView, Store
 from console.symbols import Symbols
 
@@ -29,10 +30,31 @@ class View:
     endings: bool = False
     both: bool = False
     inspecting: bool = False
+    played: Line | None = None
+    """The line of the selected call's transcript that is heard from its recording."""
 
     @property
     def call(self) -> CallView | None:
         return self.store.calls.get(self.selected)
+
+    def ends_speaking(self, key: str) -> bool:
+        """Whether the key closes the operator's microphone: such a key works above every panel."""
+        sound = self.store.sound
+        name = "take-over" if sound.held else "whisper" if sound.whispered else ""
+        return bool(name) and key in BY_NAME[name].keys
+
+    def phone_call(self) -> CallView | None:
+        """The call of the softphone, as the agent knows it."""
+        report = self.store.sound.phone.report
+        if report is None or not report.call_control_id:
+            return None
+        known = self.store.calls.values()
+        return next((call for call in known if call.state.call_control_id == report.call_control_id), None)
+
+    def played_call(self) -> CallView | None:
+        """The call whose recording is open."""
+        played = self.store.sound.played
+        return self.store.calls.get(played.call) if played is not None else None
 
     def turns(self) -> list[Turn]:
         """The turns of the selected call that the caller spoke, in order."""

@@ -18,7 +18,7 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
-from simulator import assemblyai, control, deepgram, openai, state_file
+from simulator import assemblyai, control, deepgram, openai, phone, state_file
 from simulator.control.probes import Probes
 from simulator.control.routes import Controlled
 from simulator.environment import environment
@@ -155,6 +155,8 @@ class Simulator:
                 *telnyx_routes.routes(self.settings.api_key, self.exchange),
                 *openai.routes(self.faults),
                 *deepgram.routes(self.speech, self.faults),
+                # Before the rest of /sim, which it is below.
+                *phone.routes(self.token, self.exchange, self.reception),
                 *control.routes(controlled),
             ]
         )

@@ -222,10 +222,11 @@ class TelnyxLine:
         self._emit(events.MediaCleared(dropped_ms=self.mouth.cleared(now)))
 
     async def clear(self) -> None:
-        """Have the carrier drop what it has not played, if there is any."""
+        """Have the carrier drop what it has not played, if there is any; a line that is over has none."""
         if self.mouth.queue_ms(time.monotonic_ns()):
             self.audio_is_cleared()
-            await self.send_text(wire.CLEAR)
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+                await self.send_text(wire.CLEAR)
 
     def _listener_failed(self, listener: object, error: Exception) -> None:
         message = f"{type(listener).__name__} of the call failed: {type(error).__name__}: {error}"

@@ -48,7 +48,7 @@ class OperatorMuted(Event, tag="operator.muted"):
 
 
 class OperatorTookOver(Event, tag="operator.took_over"):
-    """The operator's microphone is in the place of the agent's voice from now on."""
+    """The operator's microphone is in the place of the agent's voice from now on; a mute ends with it."""
 
     who: str
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from agent.event_families.envelope import Event
 
 
@@ -41,7 +43,7 @@ class TurnAgentStopped(Event, tag="turn.agent_stopped"):
 
 
 class TurnInterrupted(Event, tag="turn.interrupted"):
-    """The caller cut in. ``said`` is what had been generated, ``heard`` the part that the caller had heard.
+    """``by`` cut the agent off. ``said`` is what had been generated, ``heard`` the part that the caller had heard.
 
     ``heard_ms`` is the audio that the carrier had played before the clear, measured with its mark messages.
     """
@@ -50,6 +52,7 @@ class TurnInterrupted(Event, tag="turn.interrupted"):
     said: str
     heard: str
     heard_ms: int
+    by: Literal["caller", "operator"] = "caller"
 
 
 class TurnLatency(Event, tag="turn.latency"):

@@ -39,39 +39,54 @@ class Job:
 
 
 class Session(Protocol):
-    """The agent of one call, at work."""
+    """The agent of one call, at work.
+
+    What an operator does to the line and to the turns is done before a session is asked: while the agent is to be
+    silent, ``line.held`` drops whatever it still sends.
+    """
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the agent is ending the call: its last words must not be cut off."""
+        ...
 
     async def run(self) -> None:
         """Talk until the line is over."""
         ...
 
     async def trouble(self, reason: str) -> None:
-        """Say the definition's ``trouble`` text if that is still possible, then hang up."""
+        """Say the definition's ``trouble`` text if that is still possible, then hang up; while an operator has
+        silenced the agent, not before :meth:`release`."""
         ...
 
     async def stop(self) -> None:
         """Leave at once, without a word and without hanging up."""
         ...
 
-    async def say(self, text: str) -> None:
-        """Speak an operator's ``text`` now in the agent's voice, in place of what it says just then. It counts as
-        the agent's own words from then on."""
+    async def hush(self) -> None:
+        """Drop what is being generated and spoken; nothing of it reaches the line after this returns."""
         ...
 
-    async def whisper(self, text: str) -> None:
+    async def say(self, text: str) -> None:
+        """Speak an operator's ``text`` in the agent's voice. It counts as the agent's own words from then on."""
+        ...
+
+    def whisper(self, text: str) -> None:
         """Take guidance of an operator that the caller does not hear; it counts from the next answer on."""
         ...
 
     async def hold(self) -> None:
-        """Fall silent at once and answer no turn until :meth:`release`; what the caller says is heard and kept."""
+        """Hush, and answer no turn until :meth:`release`; what the caller says is heard and kept."""
         ...
 
     async def release(self, words: str = "") -> None:
-        """Answer again from the caller's next turn on, speaking ``words`` first if there are any."""
+        """Answer again: speak ``words``, or without any answer what the caller said last and nobody answered, or
+        else wait for the caller's next turn."""
         ...
 
-    def operator_spoke(self, text: str) -> None:
-        """An operator who holds the call said this to the caller; the agent must know of it when it is back."""
+    def operator_spoke(self, text: str, at: int) -> None:
+        """An operator said this to the caller in the agent's place; the agent must know of it when it is back.
+        ``at`` is when they had said it, in monotonic nanoseconds: the caller may have spoken since."""
         ...
 
 

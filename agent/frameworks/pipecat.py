@@ -7,12 +7,21 @@ the way in and 85 ms on the way out otherwise.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from openai import AsyncOpenAI, OpenAIError
-from pipecat.frames.frames import EndFrame, ErrorFrame, TTSSpeakFrame, VADUserStoppedSpeakingFrame
+from pipecat.frames.frames import (
+    EndFrame,
+    ErrorFrame,
+    InterruptionFrame,
+    LLMRunFrame,
+    TTSSpeakFrame,
+    VADUserStoppedSpeakingFrame,
+)
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
@@ -23,11 +32,11 @@ from pipecat.processors.aggregators.llm_response_universal import (
 from pipecat.services.llm_service import FunctionCallParams
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
 from pipecat.workers.runner import WorkerRunner
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent import events
 from agent.definition import Definition
-from agent.frameworks import Job
+from agent.frameworks import Job, operator_words
 from agent.frameworks import pipecat_services as services
 from agent.frameworks.pipecat_line import LineSerializer
 from agent.frameworks.pipecat_observer import TurnObserver
@@ -39,6 +48,7 @@ _NO_AUDIO_S = 6.0
 _LAST_WORDS_S = 15.0
 _TTS_FAILURES = 2
 _FINAL_RECENT_NS = 1_000_000_000
+_HUSHED_S = 2.0
 
 
 class Pipecat:
@@ -80,6 +90,12 @@ class PipecatSession:
         self._tts_failures = 0
         self._over_at = 0
         self._guards: set[asyncio.Task[None]] = set()
+        self._ready = asyncio.Event()
+        """The pipeline has its greeting, or it is over."""
+        self._last_turn: tuple[dict[str, Any] | None, int] = None, 0
+        """What the caller said last, and when they had said it."""
+        self._after_hold: Callable[[], Awaitable[None]] | None = None
+        self._serializer = LineSerializer(job.line, job.turns, self._hang_up)
         definition = job.definition
         self._transport = FastAPIWebsocketTransport(
             # The line offers what the transport uses of a WebSocket.
@@ -88,7 +104,7 @@ class PipecatSession:
                 audio_in_enabled=True,
                 audio_out_enabled=True,
                 audio_out_end_silence_secs=0,
-                serializer=LineSerializer(job.line, job.turns, self._hang_up),
+                serializer=self._serializer,
             ),
         )
         self._stt = services.speech_to_text(definition, job.stt_url)
@@ -139,17 +155,18 @@ class PipecatSession:
         job = self._job
         job.line.on_audio_out = job.turns.media_sent
         runner = WorkerRunner(handle_sigint=False, force_gc=True)
-        await runner.add_workers(self._worker)
         try:
+            await runner.add_workers(self._worker)
             await runner.run()
         finally:
+            self._ready.set()
             for guard in self._guards:
                 guard.cancel()
         await job.tap.finish()
         self._tell_last_words()
 
     async def trouble(self, reason: str) -> None:
-        if self._ending:
+        if self._ending or self._left_to_operator(reason, self.trouble):
             return
         self._end_for(reason)
         last_words = TTSSpeakFrame(self._job.definition.trouble, append_to_context=False)
@@ -161,8 +178,62 @@ class PipecatSession:
     async def stop(self) -> None:
         await self._leave()
 
+    @property
+    def leaving(self) -> bool:
+        return self._ending
+
+    async def hush(self) -> None:
+        await self._ready.wait()
+        if self._ending:
+            return
+        passed = self._serializer.interrupted
+        passed.clear()
+        # From the LLM on: further up it would take words of the caller's with it.
+        await self._llm.queue_frame(InterruptionFrame())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(passed.wait(), _HUSHED_S)
+
+    async def say(self, text: str) -> None:
+        await self._tts.queue_frame(TTSSpeakFrame(text))
+
+    def whisper(self, text: str) -> None:
+        operator_words.add_guidance(self._messages, text)
+
+    async def hold(self) -> None:
+        self._llm.held = True
+        await self.hush()
+
+    async def release(self, words: str = "") -> None:
+        self._llm.held = False
+        if self._after_hold is not None:
+            await self._after_hold()
+        elif words or not self._messages:
+            await self.say(words or self._job.greeting)
+        elif operator_words.unanswered(self._messages) and not self._job.turns.user_speaking:
+            await self._user.queue_frame(LLMRunFrame())
+
+    def operator_spoke(self, text: str, at: int) -> None:
+        words, spoke_at = self._last_turn
+        operator_words.add_spoken(self._messages, text, before=words if at < spoke_at else None)
+
+    @property
+    def _messages(self) -> list[dict[str, Any]]:
+        return cast("list[dict[str, Any]]", self._context.get_messages())
+
+    def _left_to_operator(self, reason: str, end: Callable[[str], Awaitable[None]]) -> bool:
+        """Whether an operator has the call, which then ends no sooner than the agent is to go on alone."""
+        if not self._llm.held:
+            return False
+        if self._after_hold is None:
+            self._after_hold = lambda: end(reason)
+            message, fix = f"The agent cannot go on alone: {reason}", "It ends the call once it has it back."
+            self._job.emit(events.Error(where="agent", message=message, fix=fix))
+        return True
+
     async def _greet(self, _transport: object, _websocket: object) -> None:
-        await self._worker.queue_frames([TTSSpeakFrame(self._job.greeting)])
+        if not self._llm.held:
+            await self._worker.queue_frames([TTSSpeakFrame(self._job.greeting)])
+        self._ready.set()
 
     async def _line_over(self, _transport: object, _websocket: object) -> None:
         await self._leave()
@@ -203,6 +274,7 @@ class PipecatSession:
         by_service = job.definition.turn.ended_by == "assemblyai"
         final_at = job.tap.final_at
         job.tap.unanswered.taken(at)
+        self._last_turn = operator_words.last_of_caller(self._messages), job.line.ear.last_voiced or at
         job.turns.user_stopped(
             text,
             decided_by=job.definition.turn.ended_by,
@@ -213,14 +285,19 @@ class PipecatSession:
 
     def _answer_sent(self) -> None:
         self._job.turns.agent_stopped()
-        self._guard(0, lambda: self._job.line.send_mark(at_end=True))
+        self._guard(0, self._mark_end)
+
+    async def _mark_end(self) -> None:
+        # The line may be over by now.
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await self._job.line.send_mark(at_end=True)
 
     async def _answer_over(self, _aggregator: object, message: AssistantTurnStoppedMessage) -> None:
         """Let the LLM know what the caller heard: upstream's context holds all that was generated."""
         heard = self._job.turns.last_heard
         if not message.interrupted or heard is None:
             return
-        for entry in reversed(cast("list[dict[str, Any]]", self._context.get_messages())):
+        for entry in reversed(self._messages):
             if entry.get("role") == "assistant" and entry.get("content"):
                 if entry["content"] == message.content:
                     entry["content"] = f"{heard}—" if heard else "—"
@@ -246,7 +323,7 @@ class PipecatSession:
             if self._tts_failures == 1:
                 self._error("tts", frame, "Look at DEEPGRAM_API_KEY, the voice's name and the service's status.")
             if self._tts_failures >= _TTS_FAILURES or not self._tts.is_usable:
-                await self._mute("the voice service does not work.")
+                await self._voiceless("the voice service does not work.")
         elif not self._ending:
             self._error("agent", frame, "See the agent's log.")
 
@@ -264,11 +341,11 @@ class PipecatSession:
                 fix="Look at the service's status.",
             )
         )
-        await self._mute("the voice service is silent.")
+        await self._voiceless("the voice service is silent.")
 
-    async def _mute(self, reason: str) -> None:
+    async def _voiceless(self, reason: str) -> None:
         """Without a voice nothing can be said: hang up rather than leave the caller in silence."""
-        if self._ending:
+        if self._ending or self._left_to_operator(reason, self._voiceless):
             return
         self._end_for(reason)
         await self._give_up()

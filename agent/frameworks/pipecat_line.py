@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -26,7 +27,8 @@ class LineSerializer(FrameSerializer):
     """In the place of upstream's for Telnyx, which knows PCMU and PCMA alone and hangs up at a fixed address.
 
     The line has parsed, checked and decoded a message before Pipecat sees it, so nothing is done twice. Nothing is
-    resampled: the pipeline runs at the rates of the line. A clear is only sent when there is something to drop.
+    resampled: the pipeline runs at the rates of the line. A clear is only sent when there is something to drop,
+    and none while an operator has silenced the agent: what is played then is theirs.
     """
 
     def __init__(self, line: TelnyxLine, turns: Turns, hang_up: Callable[[], Awaitable[None]]) -> None:
@@ -35,10 +37,15 @@ class LineSerializer(FrameSerializer):
         self._turns = turns
         self._hang_up = hang_up
         self._hung_up = False
+        self.interrupted = asyncio.Event()
+        """Set once nothing that was queued before an interruption comes any more."""
 
     async def serialize(self, frame: Frame) -> str | None:
         match frame:
             case InterruptionFrame():
+                self.interrupted.set()
+                if self._line.held:
+                    return None
                 if not self._turns.speaking and not self._line.mouth.queue_ms(time.monotonic_ns()):
                     return None
                 self._turns.interrupted(time.monotonic_ns())

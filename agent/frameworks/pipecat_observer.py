@@ -10,6 +10,7 @@ from pipecat.frames.frames import (
     Frame,
     LLMContextFrame,
     LLMFullResponseEndFrame,
+    LLMFullResponseStartFrame,
     LLMTextFrame,
     MetricsFrame,
     TTSAudioRawFrame,
@@ -51,6 +52,7 @@ class TurnObserver(BaseObserver):
         self._prompt_tokens: int | None = None
         self._completion_tokens: int | None = None
         self._user_speaking = False
+        self._messages = 0
 
     async def on_push_frame(self, data: FramePushed) -> None:
         frame = data.frame
@@ -89,7 +91,10 @@ class TurnObserver(BaseObserver):
                 if self._user_speaking:
                     self._user_speaking = False
                     self._turn_over(_last_user_words(frame.context), at)
-                turns.llm_asked(at, self._model, len(frame.context.get_messages()))
+                self._messages = len(frame.context.get_messages())
+            case LLMFullResponseStartFrame():
+                if source is self._llm:
+                    turns.llm_asked(at, self._model, self._messages)
             case MetricsFrame():
                 for item in frame.data:
                     if isinstance(item, LLMUsageMetricsData):

@@ -15,7 +15,9 @@ from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.audio.vad.silero import SileroOnnxModel, SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams
+from pipecat.frames.frames import Frame, LLMContextFrame
 from pipecat.processors.aggregators.llm_response_universal import LLMUserAggregatorParams
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.assemblyai.stt import AssemblyAISTTService
 from pipecat.services.deepgram.tts import DeepgramTTSService
 from pipecat.services.openai.llm import OpenAILLMService
@@ -70,15 +72,27 @@ class SharedVad(SileroVADAnalyzer):
 class SharedLlm(OpenAILLMService):
     """OpenAI's service on a client that all calls share: making one takes 23 ms of the loop's time.
 
-    The client has our time limit and repeats a failed request once; upstream's waits 600 s.
+    The client has our time limit and repeats a failed request once; upstream's waits 600 s. While ``held``,
+    nothing is asked, neither for the caller's turn nor for a tool's result: both come as a context.
     """
 
     def __init__(self, client: AsyncOpenAI, **kwargs: Any) -> None:
         self._shared = client
+        self.held = False
         super().__init__(api_key="held by the shared client", **kwargs)
 
     def create_client(self, **_: Any) -> AsyncOpenAI:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self._shared
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        if not (self.held and isinstance(frame, LLMContextFrame)):
+            await super().process_frame(frame, direction)
+            return
+        messages = frame.context.get_messages()
+        last = messages[-1] if messages else None
+        if isinstance(last, dict) and last.get("role") == "developer":
+            # Upstream's order what to answer to a turn without words; there is no answer now.
+            messages.pop()
 
 
 def llm_client(service: Service, timeout_s: float) -> AsyncOpenAI:

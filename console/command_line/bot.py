@@ -46,6 +46,9 @@ def run_bot_call(
     seed: int | None = None,
     codec: str = "",
     record: Path | None = None,
+    loop: bool = False,
+    noise: Path | None = None,
+    snr: float | None = None,
     as_json: bool = False,
     timeout: float = 300.0,
     keep: bool = False,
@@ -65,10 +68,11 @@ def run_bot_call(
         return 2
     single = {
         "--to": to, "--from": from_, "--script": script, "--wav": wav, "--preset": preset, "--seed": seed,
-        "--codec": codec, "--record": record, "--timeout": timeout,
+        "--codec": codec, "--record": record, "--noise": noise, "--snr": snr, "--timeout": timeout,
     }  # fmt: skip
     options = [f"{name}={value}" for name, value in single.items() if value not in ("", None)]
     options += [f"--say={line}" for line in say or ()] + [f"--fault={one}" for one in fault or ()]
+    options += ["--loop"] if loop else []
     options += ["--json"] if as_json else []
     try:
         return asyncio.run(_Run(words, _addresses(words, bot_url), options, keep).run())

@@ -11,7 +11,10 @@ Bot = Annotated[str, typer.Option("--bot", metavar="COMMAND", help="Call this bo
 BotUrl = Annotated[
     str, typer.Option("--bot-url", metavar="URL", help="Where it answers: http:// for TeXML, ws:// for media.")
 ]
-Wav = Annotated[Path | None, typer.Option(metavar="FILE", help="What the simulated caller says, as a recording.")]
+Wav = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="What the simulated caller says, as a recording: WAV, FLAC, Ogg or MP3."),
+]
 Preset = Annotated[str, typer.Option(metavar="NAME", help="Who the simulated caller is, by name.")]
 Fault = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Of the line; may be repeated.")]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Makes the faults of the line repeatable.")]

@@ -16,11 +16,14 @@ from console import environment, words
 from console.caller import Band, Caller, band_for
 from console.client import AgentClient, AgentError
 from console.command_line import verdict
+from console.command_line.command_sound import SoundChoice
 from console.command_line.output import CallOutput
+from console.command_line.person import Person
 from console.http_client import Http
 from console.process import StartError
 from console.process_state import ProcessState
 from console.simulator_client import Report, Simulator, SimulatorError
+from console.sound_link import SoundError
 from console.supervisor import Supervisor
 
 WHO = "command line"
@@ -40,7 +43,8 @@ class CallFailed(Exception):
 class CallOrder:
     """``band`` is narrow, hd, or empty for what fits the caller; ``timeout_s`` is for the whole call.
 
-    ``stt_faults`` go wrong with the simulated speech recognition, as the simulator is asked for them.
+    ``stt_faults`` go wrong with the simulated speech recognition, as the simulator is asked for them. ``sound`` is
+    for a caller with a microphone.
     """
 
     to: str = ""
@@ -53,6 +57,7 @@ class CallOrder:
     keep: bool = False
     timeout_s: float = 300.0
     stt_faults: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    sound: SoundChoice | None = None
 
 
 @dataclass(slots=True)
@@ -81,6 +86,10 @@ class _Followed:
                 self.adopt_placed(self.control_id)
         elif message.call == self.state.id:
             self._take(message, text)
+
+    @property
+    def answered(self) -> bool:
+        return self.state is not None and bool(self.state.answered_mono)
 
     def adopt(self, call: str) -> None:
         """This is our call."""
@@ -118,6 +127,7 @@ class CallRun:
         self._supervisor = Supervisor(plan, paths.data_dir(), self._http, _ignore)
         self._client = AgentClient(self._supervisor.endpoint, self._http)
         self._followed = _Followed(output)
+        self._person = Person(order.sound, output.detail) if order.sound is not None else None
 
     async def run(self) -> int:
         """0 when the call went as it should, 1 when not, 130 when it was interrupted."""
@@ -129,6 +139,9 @@ class CallRun:
         stop = asyncio.create_task(interrupted.wait())
         try:
             await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done() and self._person is not None and self._followed.answered:
+                self._person.hang_up()
+                await asyncio.wait({work}, timeout=_HANG_UP_S)
             if work.done():
                 return work.result()
             if not await self._hang_up():
@@ -139,8 +152,8 @@ class CallRun:
                     await self._followed.over.wait()
             self._output.failed("Interrupted: the call was hung up.")
             return 130
-        except (CallFailed, AgentError, StartError, SimulatorError) as error:
-            self._output.failed(str(error))
+        except (CallFailed, AgentError, StartError, SimulatorError, SoundError) as error:
+            self._output.failed(f"{error} {error.fix}".rstrip() if isinstance(error, SoundError) else str(error))
             for line in error.tail if isinstance(error, StartError) else ():
                 self._output.detail(line)
             return 1
@@ -151,6 +164,8 @@ class CallRun:
                     await task
             await self._hang_up()
             await self._clear_faults()
+            if self._person is not None:
+                await self._person.close()
             if not self._order.keep:
                 await self._supervisor.stop(attached=False)
             await self._http.close()
@@ -165,6 +180,8 @@ class CallRun:
                     group.create_task(self._client.follow(self._followed.deliver, self._output.detail)),
                     group.create_task(self._watch()),
                 ]
+                if self._person is not None:
+                    beside.append(group.create_task(self._watch_sound(self._person)))
                 await self._talk()
                 for task in beside:
                     task.cancel()
@@ -212,13 +229,19 @@ class CallRun:
             self._output.begin(f"{words.number(caller)} calls {words.number(to)}", self._plan.services)
             who = order.caller.order(wideband=(band or self._plan.settings.get("SIDETONE_BAND")) == "hd")
             texml = f"{endpoint.url}/texml" + (f"?band={band}" if band else "")
-            control_id = await simulator.dial_in(caller, to, texml, who)
+            if self._person is None:
+                control_id = await simulator.dial_in(caller, to, texml, who)
+            else:
+                await self._person.pick_up(simulator.running, caller, {})
+                control_id = await self._person.dial({"from": caller, "to": to, "texml_url": texml, **who})
             self._followed.adopt_placed(control_id)
             return
         to = order.to or environment.SIM_CALLEE
         self._output.begin(f"calling {words.number(to)}", self._plan.services)
         who = order.caller.order()
-        if who and simulator is not None:
+        if self._person is not None and simulator is not None:
+            await self._person.pick_up(simulator.running, to, who)
+        elif who and simulator is not None:
             await simulator.answer_at(to, who)
         call = await self._client.dial(api.DialRequest(to=to, from_=order.from_ or None, band=band, who=WHO))
         self._followed.adopt(call)
@@ -226,6 +249,10 @@ class CallRun:
     async def _watch(self) -> None:
         """Fail as soon as the agent is gone, since nothing more will come."""
         raise CallFailed(await self._supervisor.agent.ended())
+
+    async def _watch_sound(self, person: Person) -> None:
+        await person.gone()
+        raise CallFailed("Without sound the call cannot go on.")
 
     async def _judge(self) -> int:
         state = self._followed.state

@@ -33,7 +33,7 @@ def _checked_services(value: str) -> str:
     return value
 
 
-def _checked_number(value: str) -> str:
+def checked_number(value: str) -> str:
     if not value:
         return ""
     from agent.numbers import check_number
@@ -44,7 +44,7 @@ def _checked_number(value: str) -> str:
     return number
 
 
-def _checked_url(value: str) -> str:
+def checked_url(value: str) -> str:
     if value and not value.startswith(("http://", "https://")):
         raise typer.BadParameter("give an address such as http://127.0.0.1:8790.")
     return value.rstrip("/")
@@ -97,8 +97,12 @@ CallBand = Annotated[
         "and for others SIDETONE_BAND counts, narrow unless set.",
     ),
 ]
+PhoneBand = Annotated[
+    caller.Band,
+    typer.Option("--band", parser=_checked_band, metavar="narrow|hd", help="Of the softphone's line; else hd."),
+]
 Attach = Annotated[
-    str, typer.Option(callback=_checked_url, metavar="URL", help="Attach to the agent there; start nothing.")
+    str, typer.Option(callback=checked_url, metavar="URL", help="Attach to the agent there; start nothing.")
 ]
 TokenFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Holds that agent's token; without it SIDETONE_TOKEN does.")
@@ -107,10 +111,10 @@ Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: one JSON object a line.")]
 To = Annotated[
     str,
-    typer.Argument(callback=_checked_number, metavar="NUMBER", help="Whom to dial, with + and country code."),
+    typer.Argument(callback=checked_number, metavar="NUMBER", help="Whom to dial, with + and country code."),
 ]
 From = Annotated[
-    str, typer.Option("--from", callback=_checked_number, metavar="NUMBER", help="The calling number.")
+    str, typer.Option("--from", callback=checked_number, metavar="NUMBER", help="The calling number.")
 ]
 Say = Annotated[
     list[str] | None, typer.Option(metavar="TEXT", help="What the simulated caller says; may be repeated.")
@@ -133,5 +137,9 @@ EndTurn = Annotated[bool, typer.Option("--end", help="End the caller's turn here
 SaveTuning = Annotated[bool, typer.Option("--save", help="Save what was tuned into the agent definition.")]
 Turns = Annotated[
     bool, typer.Option("--turns", help="Why each turn ended, and how callers were cut off or waited.")
+]
+RealSound = Annotated[
+    bool,
+    typer.Option("--sound", help="Play speech on the speaker, and measure what of it the microphone brings back."),
 ]
 CallId = Annotated[str, typer.Argument(metavar="ID", help="The call's id or a beginning of it.")]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from agent import api, paths, tuning
+from agent import api, tuning
 from agent.call_state import CallState
 from console import text, words
-from console.client import AgentClient, AgentError, Endpoint
-from console.http_client import Http
+from console.client import AgentClient
+from console.command_line import live_call
 
 WHO = "command line"
 _WIDEST = 24
@@ -24,29 +22,19 @@ _WIDEST = 24
 
 @dataclass(frozen=True, slots=True)
 class SttOrder:
-    """``call`` is an id or a beginning of one; empty means the only live call. ``url`` is empty for the agent of
-    this data folder. What is asked for is done in the order of the fields; without any, the settings are
-    printed."""
+    """What is asked for is done in the order of the fields; without any, the settings are printed."""
 
-    call: str
     fields: dict[str, Any]
     end: bool
     save: bool
-    url: str
-    token: str
     as_json: bool
 
 
-def run(order: SttOrder) -> int:
+def run(at: live_call.At, order: SttOrder) -> int:
     """Carry it out; returns the exit status, 1 when the agent refused or cannot be reached."""
-    return asyncio.run(_run(order))
 
-
-async def _run(order: SttOrder) -> int:
-    http = Http()
-    client = AgentClient(lambda: _endpoint(order), http)
-    try:
-        state = _find(await client.calls(), order.call)
+    async def act(client: AgentClient) -> int:
+        state = await live_call.find(client, at.call)
         if order.fields:
             _tuned(await client.tune(state.id, order.fields, WHO), order.as_json)
         if order.end:
@@ -56,31 +44,9 @@ async def _run(order: SttOrder) -> int:
             _saved(await client.save_tuning(state.id, WHO), order.as_json)
         if not (order.fields or order.end or order.save):
             _settings(state, order.as_json)
-    except AgentError as error:
-        print(error, file=sys.stderr)
-        return 1
-    finally:
-        await http.close()
-    return 0
+        return 0
 
-
-async def _endpoint(order: SttOrder) -> Endpoint:
-    if order.url:
-        return Endpoint(order.url, order.token)
-    running = await asyncio.to_thread(api.AgentFile.read, paths.agent_file())
-    if running is None:
-        raise AgentError(f"No agent runs in {paths.data_dir()}: start `sidetone`, or give --attach.")
-    return Endpoint(running.url, running.token)
-
-
-def _find(calls: list[CallState], name: str) -> CallState:
-    exact = [state for state in calls if state.id == name]
-    fitting = exact or [state for state in calls if (state.id.startswith(name) if name else state.live)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        raise AgentError(f"Which call: {', '.join(state.id for state in fitting[:5])}?")
-    raise AgentError(f"There is no call {name}: `sidetone calls` lists them." if name else "No call is live.")
+    return live_call.run(at, act)
 
 
 def _settings(state: CallState, as_json: bool) -> None:

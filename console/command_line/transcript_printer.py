@@ -10,7 +10,7 @@ from console.text import clean, clip
 
 _INDENT = " " * 15
 _ERASE = "\r\x1b[2K"
-_COLOURS = {"caller": "36", "agent": "35", "tool": "33", "note": "2"}
+_COLOURS = {"caller": "36", "agent": "35", "operator": "34", "tool": "33", "note": "2"}
 _DIM, _RED = "2", "31"
 
 
@@ -64,7 +64,7 @@ class TranscriptPrinter:
         self._write(self._begin(line) + clean(line.text) + self._paint(remark, _DIM))
 
     def _begin(self, line: Line) -> str:
-        who = self._paint(f"{line.who:<8}", _COLOURS[line.who])
+        who = self._paint(f"{clip(clean(line.by or line.who), 8):<7} ", _COLOURS[line.who])
         return f" {self._paint(words.wall(words.epoch(line.at)), _DIM)} {who}"
 
     def _show_open(self, state: CallState) -> None:

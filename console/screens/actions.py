@@ -12,6 +12,7 @@ from console.view import View
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
+    from console.screens.desk import Desk
     from console.screens.main import MainScreen
     from console.screens.tuning import Tuning
 
@@ -24,6 +25,7 @@ class Actions:
 
     def __init__(self, screen: MainScreen, session: Session, view: View) -> None:
         self._screen, self._session, self._view = screen, session, view
+        self._made: Desk | None = None
 
     def run(self, name: str, argument: str) -> None:
         """Carry out a command that can be used now."""
@@ -56,6 +58,52 @@ class Actions:
             return
         number = words.number(found.state.number)
         self._screen.ask(f"hang up {number}? y/n", y=lambda: self._work(self._hang_up(call), "hang up"))
+
+    @property
+    def _desk(self) -> Desk:
+        """What an operator does in calls."""
+        if self._made is None:
+            # Late, because few calls need it and the first paint must not wait for it.
+            from console.screens.desk import Desk
+
+            self._made = Desk(self._screen, self._session, self._view, self._work)
+        return self._made
+
+    def do_phone(self) -> None:
+        self._desk.open_phone()
+
+    def do_accept(self) -> None:
+        self._desk.accept()
+
+    def do_decline(self) -> None:
+        self._desk.decline()
+
+    def do_listen(self) -> None:
+        self._desk.listen()
+
+    def do_ears(self, text: str = "") -> None:
+        self._desk.change_ears(text)
+
+    def do_whisper(self, text: str = "") -> None:
+        self._desk.whisper(text)
+
+    def do_say(self, text: str = "") -> None:
+        self._desk.say(text)
+
+    def do_mute(self) -> None:
+        self._desk.mute()
+
+    def do_take_over(self) -> None:
+        self._desk.take_over()
+
+    def do_record(self) -> None:
+        self._desk.record()
+
+    def do_play(self) -> None:
+        self._desk.play()
+
+    def do_sound(self) -> None:
+        self._desk.open_sound()
 
     def do_select(self, text: str) -> None:
         call = self._call(text)
@@ -112,7 +160,7 @@ class Actions:
             ),
         )
         view.showing_log = False
-        self._screen.open_panel(panel, KEYS)
+        self._screen.open_panel(panel, lambda: KEYS)
 
     def do_page_up(self) -> None:
         self._scroll(-1)
@@ -170,6 +218,11 @@ class Actions:
 
     def do_quit(self) -> None:
         store = self._view.store
+        held = store.calls.get(store.sound.held)
+        if held is not None:
+            who = f"you speak in call {store.number_of(store.sound.held)} to {words.number(held.state.number)}:"
+            self._screen.ask(f"{who} h hand back and go on quitting, esc stay", h=self._hand_back_and_quit)
+            return
         if not store.live or store.agent.phase != "up":
             self._leave(stop=True)
             return
@@ -178,6 +231,13 @@ class Actions:
         if self._session.remote:
             leave, hang_up = "l leave them", "h hang up all"
         self._screen.ask(f"{are} {leave}, {hang_up}, esc stay", l=self._leave, h=self._hang_up_and_leave)
+
+    def _hand_back_and_quit(self) -> None:
+        async def hand_back() -> None:
+            if await self._desk.hand_back(self._view.store.sound.held):
+                self.do_quit()
+
+        self._work(hand_back(), "hand back")
 
     def _leave(self, stop: bool = False, attached: bool = False) -> None:
         app: ConsoleApp = self._screen.app  # type: ignore[assignment]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
@@ -14,6 +15,7 @@ from textual.widgets import Static
 from console.commands import COMMANDS, Command, key_name
 from console.styles import DIM, KEY
 from console.symbols import Symbols
+from console.widgets import phone_panel, player_panel, sound_panel, tuning_panel
 
 
 class HelpScreen(ModalScreen[None]):
@@ -31,16 +33,38 @@ class HelpScreen(ModalScreen[None]):
         self._symbols = symbols
 
     def compose(self) -> ComposeResult:
-        text = Text("\n").join(self._line(command) for command in COMMANDS)
+        lines = [*map(self._line, COMMANDS), Text(), *(self._panel(name, keys) for name, keys in _PANELS)]
+        text = Text("\n").join(lines)
         with VerticalScroll() as box:
             box.border_title = "keys, and commands for the : prompt"
             box.border_subtitle = "Esc leaves"
             yield Static(text)
 
+    def _panel(self, name: str, panel_keys: Iterable[tuple[str, str]]) -> Text:
+        told, used = Text(f"{name:<10}", DIM), 0
+        for key, label in panel_keys:
+            one = Text.assemble((f"{self._symbols.plain(key)} ", KEY), f"{label}  ")
+            used += len(one)
+            if used > _PANEL_WIDTH:
+                told.append(f"\n{'':10}")
+                used = len(one)
+            told.append_text(one)
+        return told
+
     def _line(self, command: Command) -> Text:
         return Text.assemble(
             (f"{self._symbols.plain(keys(command)):<9}", KEY), f"{':' + command.usage:<18}", (command.help, DIM)
         )
+
+
+_PANEL_WIDTH = 62
+_PANELS = (
+    ("softphone", dict.fromkeys((*phone_panel.IDLE, *phone_panel.TALKING))),
+    ("recording", player_panel.KEYS),
+    ("sound", sound_panel.KEYS),
+    ("tuning", tuning_panel.KEYS),
+)
+"""The keys of the panels, which have them all while they are open."""
 
 
 def keys(command: Command) -> str:

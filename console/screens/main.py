@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,18 +13,20 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from console import turn_ends, words
-from console.commands import BY_NAME, COMMANDS, Situation, UnknownCommand, parse
+from console.commands import BY_NAME, COMMANDS, Situation, WORDY, UnknownCommand, parse
 from console.screens.actions import Actions
 from console.session import Session
 from console.view import View
 from console.widgets.agent_log import AgentLog
+from console.widgets.banner import Banner
 from console.widgets.call_table import CallTable
+from console.widgets.desk_words import desk_words
 from console.widgets.event_list import EventList
 from console.widgets.following import Following
-from console.widgets.footer import Footer
+from console.widgets.footer import Footer, Keys
 from console.widgets.latency_history import LatencyHistory
 from console.widgets.line_block import LineBlock
-from console.widgets.lines import Lines
+from console.widgets.lines import Lines, Row
 from console.widgets.notice_line import NoticeLine, Question
 from console.widgets.prompt import Prompt
 from console.widgets.rule import Rule
@@ -43,6 +45,7 @@ _BOTH = 39
 _MANY_CALLS = 20
 _FRAMES_OF_MANY = 3
 """Nobody reads the levels of more calls than that at full pace: their rows are drawn in every third frame."""
+_BELL_EVERY_S = 2.0
 _APP_KEYS = ("palette", "quit")
 """The app itself binds these, so that they work above every screen."""
 
@@ -77,8 +80,12 @@ class MainScreen(Screen[None]):
         self._frames = frames
         self._actions = Actions(self, session, view)
         self._remote = bool(session.remote)
-        self._panel: Lines | None = None
+        self.panel: Lines | None = None
         """Has the keys when nothing else is asked."""
+        self._panel_keys: Keys | None = None
+        self._banner = Banner(view, self._has_keys)
+        self._rang = 0.0
+        self._phoned = ""
         self._second = -1
         self._frame = 0
         self._prompt = Prompt(self.type_command, self.close_prompt)
@@ -105,6 +112,7 @@ class MainScreen(Screen[None]):
         self._left = Vertical(*shown_left, id="left")
         self._desk = Vertical(
             status,
+            self._banner,
             self._table_rule,
             self.table,
             Horizontal(
@@ -124,6 +132,7 @@ class MainScreen(Screen[None]):
         )
         self._others: tuple[Lines | Following, ...] = (
             status,
+            self._banner,
             self._table_rule,
             bottom_rule,
             self._welcome,
@@ -160,13 +169,16 @@ class MainScreen(Screen[None]):
         """Bring the screen up to date with the store: what nothing has touched is not even looked at."""
         store = self.view.store
         changed, moved, second = store.take_changes(), store.take_moves(), int(store.clock())
+        ringing = store.sound.phone.ringing
+        if ringing:
+            self._ring()
+        if store.sound.take_moves() or ringing:
+            self._draw_sound()
         everything = everything or second != self._second or "" in changed
         if not (changed or moved or everything):
             return
         self._second = second
-        if self.expected in store.calls:
-            self.view.select(self.expected)
-            self.expected = ""
+        self._select_expected()
         everything = self.view.settle() or everything
         self._arrange()
         self._frame += 1
@@ -177,11 +189,12 @@ class MainScreen(Screen[None]):
                 widget.sync()
             if self._turn_ends is not None:
                 self._turn_ends.sync()
-            if self._panel is not None:
-                self._panel.sync()
+            if self.panel is not None:
+                self.panel.sync()
         if everything:
             for widget in self._others:
                 widget.sync()
+            self._follow_recording()
 
     def situation(self) -> Situation:
         """What decides which commands can be used now."""
@@ -195,17 +208,97 @@ class MainScreen(Screen[None]):
             wide=self.view.wide,
             remote=self._remote,
             listening=call is not None and call.state.listening.session > 0,
+            **self._desk_situation(),
         )
 
+    def _desk_situation(self) -> dict[str, Any]:
+        store, call = self.view.store, self.view.call
+        found: dict[str, Any] = {
+            "phone": self._no_phone(),
+            "holding": bool(store.sound.held),
+            "whispering": bool(store.sound.whispered),
+            "ringing": store.sound.phone.ringing,
+        }
+        if call is not None:
+            desk = call.state.desk
+            found |= {
+                "talking": call.state.live and bool(call.state.answered_mono),
+                "heard": store.sound.listens_to(call.state.id),
+                "held_by": desk.held_by,
+                "muted": bool(desk.muted_by),
+                "recording": desk.recording.state,
+            }
+        return found
+
+    def _no_phone(self) -> str:
+        """Why the softphone cannot be used, or nothing."""
+        store = self.view.store
+        if self._remote:
+            return "the agent is remote, and the softphone needs the simulator of this machine"
+        if store.services.get("line") == "LIVE":
+            return "the line is LIVE, and the softphone is for the simulated one: sidetone --line sim"
+        return "" if store.simulator.phase == "up" else f"the simulator is {_WHY[store.simulator.phase]}"
+
+    def _has_keys(self) -> str | None:
+        """The panel that has the keys, "" for the prompt or a question, None for the screen itself."""
+        if self.focused is not self.panel:
+            return ""
+        return None if self.panel is None else self.panel.id or "panel"
+
+    def _draw_sound(self) -> None:
+        """Levels, the place in a recording, and what rings: nothing else moves with them."""
+        self._follow_recording()
+        self._banner.sync()
+        if self.panel is not None:
+            self.panel.sync()
+
+    def _ring(self) -> None:
+        now = self.view.store.clock()
+        if now - self._rang >= _BELL_EVERY_S:
+            self._rang = now
+            self.app.bell()
+
+    def _select_expected(self) -> None:
+        """The call that was just dialled, here or with the softphone, as soon as it is known; what is typed at the
+        prompt goes to the call it was begun for."""
+        view = self.view
+        if self._prompt.display:
+            return
+        if self.expected in view.store.calls:
+            view.select(self.expected)
+            self.expected = ""
+        phoned = view.phone_call()
+        if phoned is not None and phoned.state.id != self._phoned:
+            self._phoned = phoned.state.id
+            view.select(self._phoned)
+
+    def _follow_recording(self) -> None:
+        sound, view = self.view.store.sound, self.view
+        before, view.played = view.played, None
+        if sound.played is not None and sound.played.call == view.selected and view.call is not None:
+            from console.playback import line_at
+
+            view.played = line_at(view.call.state, sound.played.at_ms)
+        if view.played is not before:
+            self.transcript.sync()
+            if view.played is not None:
+                self.transcript.show_line(view.played)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A question or the prompt has the keys to itself."""
-        return self.focused is None if action == "command" else True
+        """A question, the prompt or a panel has the keys to itself."""
+        if action != "command" or self.focused is None:
+            return True
+        keys = BY_NAME[str(parameters[0])].keys
+        return self.focused is self.panel and any(map(self.view.ends_speaking, keys))
 
     def action_command(self, name: str, argument: str = "") -> None:
         """A key, a click or the palette asks for a command."""
         reason = BY_NAME[name].reason(self.situation())
         if reason:
             self.view.store.tell("info", f"{name}: {reason}.")
+            if name in WORDY and not argument:
+                # Whoever begins to type as the call ends must not type commands.
+                self.open_prompt(f"{name} ", (("Esc", reason),))
         else:
             self._actions.run(name, argument)
         self.draw(everything=True)
@@ -228,30 +321,37 @@ class MainScreen(Screen[None]):
 
     def on_notice_line_answered(self) -> None:
         if self.notice.question is None:
-            self.set_focus(self._panel)
+            self.set_focus(self.panel)
 
-    def open_prompt(self, text: str = "") -> None:
-        """Show the ``:`` prompt in place of the notices."""
+    def open_prompt(
+        self, text: str = "", keys: Sequence[tuple[str, str]] = (), tab: Callable[[], None] | None = None
+    ) -> None:
+        """Show the ``:`` prompt in place of the notices; ``keys`` are told meanwhile, ``tab`` is what that key
+        does."""
         self.notice.display = False
-        self._prompt.open(text)
+        self._prompt.open(text, tab)
+        self._footer.instead = (lambda: keys) if keys else None
         self.set_focus(self._prompt)
 
     def close_prompt(self) -> None:
         if self._prompt.display:
             self._prompt.display = False
             self.notice.display = True
-            self.set_focus(self._panel)
+            self._footer.instead = self._panel_keys
+            self.set_focus(self.panel)
 
-    def open_panel(self, panel: Lines, keys: Sequence[tuple[str, str]]) -> None:
-        """Put a panel with keys of its own below the transcript."""
-        self._panel, self._footer.instead = panel, keys
+    def open_panel(self, panel: Lines, keys: Keys) -> None:
+        """Put a panel with keys of its own below the transcript, in place of the one that is there."""
+        self.close_panel()
+        self.view.showing_log = False
+        self.panel, self._panel_keys, self._footer.instead = panel, keys, keys
         self._left.mount(panel)
         self.set_focus(panel)
 
     def close_panel(self) -> None:
-        if self._panel is not None:
-            self._panel.remove()
-            self._panel, self._footer.instead = None, ()
+        if self.panel is not None:
+            self.panel.remove()
+            self.panel, self._panel_keys, self._footer.instead = None, None, None
             self.set_focus(None)
 
     @property
@@ -272,11 +372,17 @@ class MainScreen(Screen[None]):
         """Which widgets are there, and how high the table is."""
         view = self.view
         calls, call = bool(view.store.calls), view.call is not None
+        rows = self._banner.height_now()
+        self._banner.display = rows > 0
+        if rows:
+            self._banner.styles.height = rows
         self.table.display = self._table_rule.display = calls and not view.zoomed
         if calls:
             self.table.styles.height = self.table.height_for(self.size.height)
         self._right.display = call and view.column
-        view.both = self.size.height - (self.table.height_for(self.size.height) if calls else 0) - 6 >= _BOTH
+        view.both = (
+            self.size.height - (self.table.height_for(self.size.height) if calls else 0) - rows - 6 >= _BOTH
+        )
         for widget in self._latency_page:
             widget.display = view.both or not view.endings
         if self._turn_ends is None and call and (view.inspecting or view.endings or (view.both and view.column)):
@@ -292,7 +398,7 @@ class MainScreen(Screen[None]):
     def _joint(self) -> int:
         return self.size.width - self._right.size.width if self._right.display else -1
 
-    def _left_words(self) -> tuple[str, str]:
+    def _left_words(self) -> tuple[str, str | Row]:
         symbols, view = self.view.symbols, self.view
         if view.showing_log:
             return "agent log", self._place(self.log_panel, "g back")
@@ -305,7 +411,10 @@ class MainScreen(Screen[None]):
             return title, turn_ends.across(call.state.listening.heard)
         if view.wide:
             title = f"transcript {symbols.dot} {title}"
-        return title, self._place(self.transcript, f"{symbols.following} following" if call.state.live else "")
+        place = ""
+        if view.played is None:
+            place = self._place(self.transcript, f"{symbols.following} following" if call.state.live else "")
+        return title, desk_words(view, call, place, self.transcript.size.width - len(title) - 8)
 
     def _place(self, panel: Following, rest: str) -> str:
         if panel.following:

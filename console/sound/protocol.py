@@ -22,13 +22,19 @@ class Order(msgspec.Struct, kw_only=True, tag_field="type", forbid_unknown_field
 class Configure(Order, tag="configure"):
     """Which devices, by name or a part of it that only one has; empty is the system's own choice. ``backend``
     empty takes sounddevice, or miniaudio where PortAudio is missing. ``echo`` auto cancels the speaker's echo
-    unless the speaker is a ``headset`` (None: as its name says). May come again at any time."""
+    unless the speaker is a ``headset`` (None: as its name says). May come again at any time.
+
+    ``microphone_file`` is a sound file that is heard once in place of a microphone, from when one is wanted;
+    :class:`DeviceChanged` tells its end. ``speaker_file`` is a WAV that gets what would be played, and no speaker
+    opens."""
 
     microphone: str = ""
     speaker: str = ""
     backend: Backend = ""
     echo: Echo = "auto"
     headset: bool | None = None
+    microphone_file: str = ""
+    speaker_file: str = ""
 
 
 class ListDevices(Order, tag="devices"):
@@ -43,11 +49,13 @@ class MeasureEcho(Order, tag="measure_echo"):
 
 
 class OpenPhone(Order, tag="open_phone"):
-    """Register the softphone at the simulator (its address and token) to be called at ``number``."""
+    """Register the softphone at the simulator (its address and token) to be called at ``number``; ``order`` is
+    what :meth:`console.caller.Caller.order` makes for those calls: codec, faults, noise, record."""
 
     url: str
     token: str
     number: str
+    order: dict[str, Any] = {}
 
 
 class ClosePhone(Order, tag="close_phone"):
@@ -131,6 +139,12 @@ class StopPlaying(Order, tag="stop_playing"):
     """Close the recording."""
 
 
+class Meter(Order, tag="meter"):
+    """Open the microphone for its :class:`Level` alone, or no more."""
+
+    on: bool
+
+
 class Report(msgspec.Struct, kw_only=True, tag_field="type"):
     """From the sound process."""
 
@@ -188,7 +202,8 @@ class Counters(Report, tag="counters"):
     """Once a second while a device is open, counted since it was opened. ``filled_ms`` is silence that was
     played because nothing had come in time, ``dropped_ms`` microphone audio that nobody took in time. The
     latencies are what the device says of itself. ``echo_db`` is the echo return loss enhancement now, None
-    without an echo."""
+    without an echo. ``clock_late_ms`` is the most that the clock was late in this second, ``skipped_ms`` what it
+    left out after stalls."""
 
     filled_ms: int = 0
     dropped_ms: int = 0
@@ -197,15 +212,20 @@ class Counters(Report, tag="counters"):
     microphone_ms: int = 0
     speaker_ms: int = 0
     echo_db: float | None = None
+    clock_late_ms: float = 0.0
+    skipped_ms: int = 0
 
 
 class EchoMeasured(Report, tag="echo"):
     """The echo return loss enhancement in dB: how much quieter the echo is after the canceller. ``before_db`` is
-    how loud the echo came back, against what was played. ``problem`` says why it could not be measured."""
+    how loud the echo came back, against what was played; ``near_loss_db`` how much quieter a voice comes through
+    that speaks at the same time (0 with ``real``, where nobody does). ``problem`` says why it could not be
+    measured."""
 
     real: bool
     erle_db: float = 0.0
     before_db: float = 0.0
+    near_loss_db: float = 0.0
     problem: str = ""
     fix: str = ""
 
@@ -227,7 +247,9 @@ class Phone(Report, tag="phone"):
 
 class PhoneStats(Report, tag="phone_stats"):
     """Once a second in a call. ``round_trip_ms`` to the simulator and back, ``buffer_ms`` in the jitter buffer,
-    ``delay_ms`` from the wire to the speaker: jitter buffer, conversion and device."""
+    ``delay_ms`` from the wire to the speaker: jitter buffer, conversion and device; ``lost`` and ``late`` are
+    20 ms frames since the call was answered, of the ear, and ``microphone_lost`` and ``_late`` what the simulator
+    missed of the microphone. ``level_in`` is the microphone's, ``level_out`` the ear's."""
 
     round_trip_ms: float = 0.0
     jitter_ms: float = 0.0
@@ -237,6 +259,8 @@ class PhoneStats(Report, tag="phone_stats"):
     late: int = 0
     level_in: int = -90
     level_out: int = -90
+    microphone_lost: int = 0
+    microphone_late: int = 0
 
 
 class PhoneKey(Report, tag="phone_key"):
@@ -255,18 +279,21 @@ class Listening(Report, tag="listening"):
 
 
 class ListeningStats(Report, tag="listening_stats"):
-    """Once a second: how far the ears are behind the wire, and what was missed."""
+    """Once a second: how far the ears are behind the wire, and what was missed. ``estimated``: the agent's clock
+    is another machine's, so half the round trip stands for the way."""
 
     call: str
     behind_ms: int
     buffer_ms: int
+    estimated: bool = False
     lost_ms: int = 0
     level_caller: int = -90
     level_agent: int = -90
 
 
 class Playing(Report, tag="playing"):
-    """Ten times a second while a recording is open. ``state`` over: its end was reached."""
+    """Ten times a second while a recording plays, and whenever that changes. ``state`` over: its end was reached,
+    and it is still open."""
 
     state: Literal["playing", "paused", "over", "closed"]
     at_ms: int

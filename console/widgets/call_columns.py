@@ -9,7 +9,7 @@ from rich.style import Style
 
 from console import words
 from console.store import CallView
-from console.styles import BAD, DIM, PHASE, PLAIN, WARN, WHO
+from console.styles import BAD, DIM, OPERATOR, PHASE, PLAIN, REC, WARN, WHO
 from console.symbols import Symbols
 from console.text import clip, tail
 
@@ -35,8 +35,19 @@ def _number(call: CallView, _symbols: Symbols, _now: float) -> Cell:
 
 
 def _phase(call: CallView, _symbols: Symbols, _now: float) -> Cell:
-    phase = words.phase(call.state)
+    desk = call.state.desk
+    phase = "held" if desk.held_by else "muted" if desk.muted_by else words.phase(call.state)
     return phase, PHASE[phase]
+
+
+def _desk(call: CallView, symbols: Symbols, _now: float) -> Cell:
+    """Whether it is recorded, and how many operators listen."""
+    if not call.state.live:
+        return "", DIM
+    desk = call.state.desk
+    rec = symbols.rec if desk.recording.running else symbols.paused if desk.recording.state == "paused" else " "
+    ears = f"{symbols.ears}{min(9, desk.listeners)}" if desk.listeners else ""
+    return f"{rec} {ears}", WARN if rec == symbols.paused else REC if rec != " " else OPERATOR
 
 
 def _time(call: CallView, _symbols: Symbols, now: float) -> Cell:
@@ -92,7 +103,7 @@ def last_words(call: CallView, symbols: Symbols, width: int) -> Cell:
     if not state.live:
         text = symbols.plain(words.ending(state).removeprefix("ended ").removeprefix("failed: "))
         return clip(text, width, symbols.ellipsis), BAD if words.phase(state) == "failed" else DIM
-    spoken = next((line for line in reversed(state.lines) if line.who in ("caller", "agent")), None)
+    spoken = next((line for line in reversed(state.lines) if line.who in ("caller", "agent", "operator")), None)
     if spoken is None:
         return "", DIM
     return tail(spoken.text, width, symbols.ellipsis), PLAIN if spoken.final else DIM
@@ -101,6 +112,7 @@ def last_words(call: CallView, symbols: Symbols, width: int) -> Cell:
 _BEGIN = (Column("to or from", 17, _number), Column("state", 9, _phase), Column("time", 7, _time))
 NARROW = (
     *_BEGIN,
+    Column("rec", 4, _desk),
     Column("in", 2, _levels(_CALLER, 2)),
     Column("out", 3, _levels(_AGENT, 2)),
     Column("turn", 4, _turn, right=True),
@@ -108,6 +120,7 @@ NARROW = (
 )
 WIDE = (
     *_BEGIN,
+    Column("rec", 4, _desk),
     Column("caller", 6, _levels(_CALLER, 5)),
     Column("agent", 5, _levels(_AGENT, 5)),
     Column("turn", 4, _turn, right=True),

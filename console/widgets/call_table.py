@@ -7,7 +7,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from console.store import CallView
-from console.styles import CHOSEN, DIM, HEADING, STRONG
+from console.styles import CHOSEN, DIM, HEADING, ON_AIR, STRONG
 from console.widgets.call_columns import NARROW, WIDE, Column, last_words
 from console.widgets.lines import Lines, Row
 
@@ -29,18 +29,18 @@ class CallTable(Lines):
         return min(1 + len(self.view.store.calls), screen_height // 3 - 1)
 
     def rows(self, width: int, height: int) -> list[Strip]:
-        listing = self.view.store.listing()
+        listing, held = self.view.store.listing(), self.view.store.sound.held
         digits = max(2, len(str(len(listing))))
         first = self._first(height - 1, len(listing))
         columns = WIDE if self.view.wide else NARROW
         found = [_head(columns, digits).strip(width)]
         for place in range(first, min(first + height - 1, len(listing))):
             chosen = listing[place].state.id == self.view.selected
-            look = STRONG if chosen else DIM
+            look = ON_AIR if listing[place].state.id == held else STRONG if chosen else DIM
             row = Row().add(f" {self.view.symbols.selected if chosen else ' '}", look)
             row.number(f"{place + 1} ", digits + 1, look)
             self._fill(row, columns, listing[place], width)
-            found.append(row.strip(width, CHOSEN if chosen else None))
+            found.append(row.strip(width, CHOSEN if chosen and look is not ON_AIR else None))
         return found
 
     def on_click(self, event: events.Click) -> None:

@@ -56,6 +56,13 @@ class Row:
         self.width += row.width
         return self
 
+    def after(self, cells: int) -> Row:
+        """The row without its first ``cells``."""
+        whole = Strip(self._segments, self.width).crop(cells)
+        row = Row()
+        row._segments, row.width = list(whole), self.width - cells
+        return row
+
     def strip(self, width: int, over: Style | None = None) -> Strip:
         """The row in exactly ``width`` cells, with ``over`` on top of all of its styles."""
         self.to(width)

@@ -12,7 +12,7 @@ from console.text import clip
 from console.view import View
 from console.widgets.lines import Lines, Row
 
-Words = Callable[[], tuple[str, str]]
+Words = Callable[[], tuple[str, str | Row]]
 
 
 class Rule(Lines):
@@ -34,6 +34,10 @@ class Rule(Lines):
         if title:
             row.add(f" {clip(title, width - 6, self.view.symbols.ellipsis)} ", HEADING)
         room = width - row.width - 4
+        if isinstance(remark, Row):
+            if 0 < remark.width <= room:
+                row.to(width - remark.width - 3, line, RULE).add(" ").append(remark).add(" ").add(line, RULE)
+            return [row.to(width, line, RULE).strip(width)]
         remark = clip(remark, room, self.view.symbols.ellipsis) if remark and room > 8 else ""
         row.to(width - (cell_len(remark) + 3 if remark else 0), line, RULE)
         if remark:

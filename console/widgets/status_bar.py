@@ -6,7 +6,7 @@ from textual.strip import Strip
 
 from console import words
 from console.process_state import ProcessState
-from console.styles import BAD, DIM, GOOD, LIVE, PLAIN, STRONG, WARN
+from console.styles import BAD, DIM, GOOD, LIVE, OPERATOR, PLAIN, REC, STRONG, WARN
 from console.widgets.lines import Lines, Row
 
 _MOST_SPARE = 4
@@ -38,12 +38,27 @@ class StatusBar(Lines):
 
     def _right(self, spare: int) -> Row:
         store, row = self.view.store, Row()
+        self._desk(row, spare)
         if store.live:
             row.add(f"{store.live} live", STRONG).add("  " if spare < 1 else " ")
         if store.ended and spare < 3:
             row.add(f"{store.ended} done", DIM).add("  " if spare < 1 else " ")
         clock = "%H:%M:%S" if spare < 4 else "%H:%M"
         return row.add(words.wall(store.clock(), clock)).add(" ")
+
+    def _desk(self, row: Row, spare: int) -> None:
+        """What is recorded, and who is listened to here."""
+        store, symbols = self.view.store, self.view.symbols
+        live = [call.state.desk.recording for call in store.listing() if call.state.live]
+        recorded, paused = sum(one.running for one in live), sum(one.state == "paused" for one in live)
+        gap = "  " if spare < 1 else " "
+        if recorded:
+            row.add(f"{symbols.rec} REC", REC).add(f" {recorded}" if recorded > 1 else "", REC).add(gap)
+        if paused:
+            row.add(f"{symbols.paused} paused", WARN).add(f" {paused}" if paused > 1 else "", WARN).add(gap)
+        ears = store.sound.ears
+        if ears is not None and (number := store.number_of(ears.call)):
+            row.add(f"{symbols.ears} {'' if spare > 2 else 'call '}{number}", OPERATOR).add(gap)
 
     def _agent(self, row: Row) -> None:
         store, symbols = self.view.store, self.view.symbols

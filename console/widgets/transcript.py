@@ -33,6 +33,7 @@ class Transcript(Following):
         self._state: CallState | None = None
         self._blocks: list[_Block] = []
         self._shown: int | None = None
+        self._played: Line | None = None
 
     def rebuild(self) -> None:
         self._blocks, self.strips = [], []
@@ -66,6 +67,16 @@ class Transcript(Following):
                 return
             row += block.rows
 
+    def show_line(self, line: Line) -> None:
+        """Bring a line into sight, unless it is, and keep it there whatever is said meanwhile."""
+        self.following, row = False, 0
+        for block in self._blocks:
+            if block.line is line:
+                if not self._top <= row < self._top + self.size.height - block.rows + 1:
+                    self.show_row(row)
+                return
+            row += block.rows
+
     def _switch(self, call: CallView) -> None:
         """Another call, or the same one from a new snapshot."""
         other = self._state is None or call.state.id != self._state.id
@@ -81,17 +92,19 @@ class Transcript(Following):
             # The fold dropped its oldest lines.
             self.rebuild()
             return 0
-        turns, shown = _turns(state), self.view.turn
-        start = max(0, min(len(blocks), len(lines)) - _OPEN_LINES) if shown == self._shown else 0
-        self._shown = shown
+        turns, shown, played = _turns(state), self.view.turn, self.view.played
+        same = shown == self._shown and played is self._played
+        start = max(0, min(len(blocks), len(lines)) - _OPEN_LINES) if same else 0
+        self._shown, self._played = shown, played
         for place in range(start, min(len(blocks), len(lines))):
             block = blocks[place]
-            if block.line is not lines[place] or block.print != _print(lines[place], turns, shown):
+            if block.line is not lines[place] or block.print != _print(lines[place], turns, shown, played):
                 return place
         return min(len(blocks), len(lines))
 
     def _append(self, call: CallView, first: int, width: int) -> None:
-        state, symbols, shown = call.state, self.view.symbols, self.view.turn
+        state, symbols = call.state, self.view.symbols
+        shown, played = self.view.turn, self.view.played
         turns = _turns(state)
         explained = any(block.line.mark == "rough" for block in self._blocks)
         for line in state.lines[first:]:
@@ -99,8 +112,8 @@ class Transcript(Following):
             explained = explained or explain
             turn = turns.get(line.turn) if line.who == "caller" else None
             chosen = shown is not None and turn is not None and turn.number == shown
-            rows = rows_of(line, turn, width, symbols, chosen=chosen, explain=explain)
-            self._blocks.append(_Block(line, _print(line, turns, shown), len(rows)))
+            rows = rows_of(line, turn, width, symbols, chosen=chosen, explain=explain, played=line is played)
+            self._blocks.append(_Block(line, _print(line, turns, shown, played), len(rows)))
             self.strips.extend(rows)
         if not state.live:
             ended_at = call.began + (state.ended_mono - state.started_mono) / 1e9
@@ -112,11 +125,11 @@ def _turns(state: CallState) -> dict[int, Turn]:
     return {turn.number: turn for turn in state.turns}
 
 
-def _print(line: Line, turns: dict[int, Turn], shown: int | None) -> tuple[object, ...]:
+def _print(line: Line, turns: dict[int, Turn], shown: int | None, played: Line | None) -> tuple[object, ...]:
     turn = turns.get(line.turn) if line.who == "caller" and line.turn else None
     total = turn.total_ms if turn is not None else None
     chosen = turn is not None and turn.number == shown
-    return line.text, line.final, line.confidence, line.took_ms, line.mark, total, chosen
+    return line.text, line.final, line.confidence, line.took_ms, line.mark, total, chosen, line is played
 
 
 def _totals(call: CallView) -> str:

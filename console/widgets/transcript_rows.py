@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from rich.style import Style
 from textual.strip import Strip
 
 from agent.call_state import Line, Turn
 from console import words
-from console.styles import BAD, CHOSEN, DIM, PLAIN, TOOL, WARN, WHO
+from console.styles import BAD, CHOSEN, DIM, KEY, OPERATOR, PLAIN, PLAYED, TOOL, WARN, WHO
 from console.symbols import Symbols
 from console.text import clip, wrap
 from console.widgets.lines import Row
 
 INDENT = 15
+_NAME = 7
 _MARGIN = 1
 _READABLE = 100
 """Longer rows are hard to read."""
@@ -20,15 +22,26 @@ ROUGH = "local recogniser, rough: an ASSEMBLYAI_API_KEY makes it good"
 
 
 def rows_of(
-    line: Line, turn: Turn | None, width: int, symbols: Symbols, *, chosen: bool = False, explain: bool = False
+    line: Line,
+    turn: Turn | None,
+    width: int,
+    symbols: Symbols,
+    *,
+    chosen: bool = False,
+    explain: bool = False,
+    played: bool = False,
 ) -> list[Strip]:
-    """The rows of ``line``, with the latency of its ``turn`` below; ``explain`` says what rough means."""
+    """The rows of ``line``, with the latency of its ``turn`` below; ``explain`` says what rough means. ``played``:
+    the recording is there now."""
     width = min(width, INDENT + _READABLE)
     rows = _note(line, width, symbols) if line.who == "note" else _spoken(line, width, symbols)
     if explain:
         rows.append(Row().to(INDENT).add(clip(ROUGH, width - INDENT, symbols.ellipsis), DIM))
     if turn is not None and turn.total_ms is not None and line.who == "caller":
         rows.append(_latency(turn, turn.total_ms, width, symbols, chosen))
+    if played and rows:
+        first = Row().add(symbols.selected, KEY).append(rows[0].after(1))
+        return [row.strip(width, PLAYED) for row in (first, *rows[1:])]
     return [row.strip(width, CHOSEN if chosen else None) for row in rows]
 
 
@@ -36,7 +49,7 @@ def _spoken(line: Line, width: int, symbols: Symbols) -> list[Row]:
     remark = _remark(line, symbols)
     text = _text(line, symbols)
     partial = line.who == "caller" and not line.final
-    style = DIM if partial else TOOL if line.who == "tool" else PLAIN
+    style = DIM if partial else _WORDS.get(line.who, PLAIN)
     room = max(10, width - INDENT - _MARGIN - (len(remark) + 2 if remark else 0))
     wrapped = wrap(text + (symbols.cursor if partial else ""), room)
     rows: list[Row] = []
@@ -44,12 +57,15 @@ def _spoken(line: Line, width: int, symbols: Symbols) -> list[Row]:
         row = Row()
         if place == 0:
             row.add(f" {words.wall(words.epoch(line.at))} ", DIM)
-            row.cell(line.who, INDENT - row.width, WHO[line.who])
+            row.cell(clip(line.by or line.who, _NAME, ""), INDENT - row.width, WHO[line.who])
         row.to(INDENT).add(part, style)
         rows.append(row)
     if remark:
         rows[-1].to(width - _MARGIN - len(remark)).add(remark, BAD if line.mark == symbols.bad else DIM)
     return rows
+
+
+_WORDS = {"tool": TOOL, "operator": OPERATOR + Style(bold=False)}
 
 
 def _text(line: Line, symbols: Symbols) -> str:

@@ -73,7 +73,7 @@ class TuningPanel(Lines):
         self._typed = ""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        return not key.startswith("ctrl+")
+        return not (key.startswith("ctrl+") or self.view.ends_speaking(key))
 
     def sync(self) -> None:
         call = self.view.call

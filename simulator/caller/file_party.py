@@ -1,17 +1,18 @@
-"""A party that plays a WAV file into the call."""
+"""A party that plays a recording into the call."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from simulator.audio import FRAME_MS, Samples, resample
+from simulator.audio import FRAME_MS, Samples
 from simulator.caller.hearing import Hearing, is_voiced
 from simulator.caller.party import HANG_UP, SILENCE, Said, cut, rate_of
+from simulator.caller.sound_file import read_sound
 from simulator.caller.voice import through_codec
-from simulator.caller.wav import MAX_BYTES, read_wav
 from simulator.telnyx.media.options import Codec
 
 _PATIENCE_MS: Final = 2000
@@ -21,7 +22,8 @@ _ANSWER_MS: Final = 12_000
 
 @dataclass(frozen=True, slots=True)
 class AudioFile:
-    """A WAV file of any rate, played from the answer on, once or over and over.
+    """A recording of any rate and of any format that libsndfile reads, played from the answer on, once or over and
+    over.
 
     Played once, the party hangs up (`hang_up`) when the agent has answered and been quiet for 2 s, or when there
     was no answer within 12 s; at the latest `max_seconds` after the answer.
@@ -49,10 +51,11 @@ class FileParty:
 
     async def prepare(self) -> None:
         """Raises ValueError in one sentence for a file that cannot be read."""
-        self._frames = cut(through_codec(await asyncio.to_thread(self._read), self.codec), self.rate)
-        if not self._frames:
-            raise ValueError(f"{self._file.path} holds no audio.")
+        self._frames = await asyncio.to_thread(self._read)
         self.greeting_end_ms = len(self._frames) * FRAME_MS
+
+    def prepared(self) -> Iterable[Said]:
+        return self._frames
 
     def tick(self, heard: Samples | None) -> Said:
         hearing = self._hearing
@@ -90,14 +93,6 @@ class FileParty:
         self._done = True
         return HANG_UP
 
-    def _read(self) -> Samples:
-        path = self._file.path
-        try:
-            if path.stat().st_size > MAX_BYTES:
-                raise ValueError(f"it is larger than {MAX_BYTES // 1_000_000} MB; cut it.")
-            samples, rate = read_wav(path.read_bytes())
-        except OSError as error:
-            raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from None
-        except ValueError as error:
-            raise ValueError(f"{path} cannot be played: {error}") from None
-        return resample(samples, rate, self.rate)
+    def _read(self) -> list[Said]:
+        file = self._file
+        return cut(through_codec(read_sound(file.path, self.rate, file.max_seconds), self.codec), self.rate)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from simulator.audio import FRAME_MS, Samples
@@ -65,6 +66,9 @@ class MenuParty(SpeakingMachine):
             self._texts[text] = cut(rendered.samples, self.rate)
         self.greeting_end_ms = len(self._texts[self._path[0].prompt]) * FRAME_MS
         self._say(self._path[0].prompt)
+
+    def prepared(self) -> Iterable[Said]:
+        return chain.from_iterable(self._texts.values())
 
     def tick(self, heard: Samples | None) -> Said:
         if heard is not None:

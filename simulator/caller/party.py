@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -55,6 +56,10 @@ class Party(Protocol):
 
     async def prepare(self) -> None:
         """Raises SpeechUnavailable, or ValueError in one sentence for what cannot be spoken or read."""
+
+    def prepared(self) -> Iterable[Said]:
+        """All that may be said, once prepared; nothing of a party that nobody knows beforehand."""
+        ...
 
     def tick(self, heard: Samples | None) -> Said:
         """The next 20 ms of the call; `heard` is what the telephone plays in them, None for silence."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,6 +47,10 @@ class PreludeParty(SpeakingMachine):
     async def prepare(self) -> None:
         await self._greet(self._prelude.sounds)
         await self._person.prepare()
+
+    def prepared(self) -> Iterable[Said]:
+        """What the person says: it is not the music that is to be understood."""
+        return self._person.prepared()
 
     def tick(self, heard: Samples | None) -> Said:
         if self._person_came is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any, Final
 
 from simulator.audio import FRAME_MS, Samples
@@ -57,6 +59,9 @@ class ScriptParty:
         await self._voice.learn(spoken)
         self._frames = [await self._turn(turn) for turn in self.script.turns]
         self._conversation = Conversation(self.script, [len(frames) for frames in self._frames])
+
+    def prepared(self) -> Iterable[Said]:
+        return chain.from_iterable(self._frames)
 
     def tick(self, heard: Samples | None) -> Said:
         step = self._conversation.tick(heard is not None and is_voiced(heard))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,9 @@ class SilentParty:
 
     async def prepare(self) -> None:
         """There is nothing to prepare."""
+
+    def prepared(self) -> Iterable[Said]:
+        return ()
 
     def tick(self, heard: Samples | None) -> Said:
         if heard is not None:

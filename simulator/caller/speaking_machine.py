@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from simulator.caller.party import Said, cut
 from simulator.caller.tones import Sound, Speech
@@ -29,6 +29,9 @@ class SpeakingMachine:
     @property
     def rate(self) -> int:
         return self._voice.rate
+
+    def prepared(self) -> Iterable[Said]:
+        return self._frames
 
     def close(self) -> None:
         self._done = True

@@ -39,9 +39,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     caller = call.add_mutually_exclusive_group()
     caller.add_argument("--say", action="append", metavar="TEXT", help="what the caller says; may be repeated")
     caller.add_argument("--script", type=Path, metavar="FILE", help="what the caller says, as YAML")
-    caller.add_argument("--wav", type=Path, metavar="FILE", help="what the caller says, as a recording")
+    caller.add_argument("--wav", type=Path, metavar="FILE", help="what the caller says: WAV, FLAC, Ogg, MP3")
     caller.add_argument("--replay", type=Path, metavar="FILE", help="the frames of a recorded call; needs --url")
     caller.add_argument("--preset", metavar="NAME", help="who calls: one of the simulator's presets")
+    call.add_argument("--loop", action="store_true", help="play the recording of --wav over and over")
+    call.add_argument(
+        "--noise", type=Path, metavar="FILE", help="a recording heard behind the caller all the time"
+    )
+    call.add_argument("--snr", type=float, metavar="DB", help="how far the noise is below the speech; usually 15")
     call.add_argument("--from", dest="from_", default=CALLER, metavar="NUMBER", help=f"usually {CALLER}")
     call.add_argument("--to", default=CALLED, metavar="NUMBER", help=f"usually {CALLED}")
     call.add_argument("--method", choices=("GET", "POST"), help="how TeXML is fetched; usually POST")
@@ -65,6 +70,12 @@ def order(chosen: argparse.Namespace) -> dict[str, Any]:
     made: dict[str, Any] = {"from": chosen.from_, "to": chosen.to, **_bot(chosen), **_caller(chosen)}
     if chosen.codec:
         made["codec"] = chosen.codec.upper()
+    if chosen.noise is not None:
+        made["noise"] = {"file": _file("noise", chosen.noise)}
+        if chosen.snr is not None:
+            made["noise"]["snr_db"] = chosen.snr
+    elif chosen.snr is not None:
+        raise UsageError("--snr belongs to --noise.")
     if chosen.fault or chosen.seed is not None:
         made["faults"] = _faults(chosen)
     if chosen.record is not None:
@@ -123,10 +134,12 @@ def _file(name: str, path: Path) -> str:
 
 
 def _caller(chosen: argparse.Namespace) -> dict[str, Any]:
+    if chosen.loop and chosen.wav is None:
+        raise UsageError("--loop belongs to --wav.")
     if chosen.preset:
         return {"preset": chosen.preset}
     if chosen.wav is not None:
-        return {"wav": _file("wav", chosen.wav)}
+        return {"wav": _file("wav", chosen.wav), **({"loop": True} if chosen.loop else {})}
     script = {"turns": [{"user": line} for line in chosen.say or _DEFAULT_LINES]}
     if chosen.script is not None:
         script = _read(chosen.script)

@@ -10,10 +10,13 @@ import msgspec
 
 from simulator.addresses import is_url
 from simulator.caller.demo import DEMO
+from simulator.caller.noise import Noise
 from simulator.caller.presets import PRESETS, Preset, file_preset
 from simulator.caller.script import Script, parse_script
 from simulator.faults import Fault
 from simulator.line.plan import LineFaultPlan
+from simulator.telnyx.calls.answerers import Answerer
+from simulator.telnyx.calls.incoming import IncomingCall
 from simulator.telnyx.media.options import CODECS, Codec, Mode, StreamOptions, Track
 from simulator.telnyx.requests.numbers import is_e164
 from simulator.telnyx.texml.source import Fetch, Source
@@ -41,7 +44,8 @@ class CallOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A caller who is to dial in: POST /sim/calls.
 
     One of `texml_url`, `stream_url` (or `stream`) and `connection_id` says where to. One of `script`, `preset` and
-    `wav` says who calls; without one it is the demo's caller. `record`: a folder to write the call down in.
+    `wav` says who calls; without one it is the demo's caller. `wav` is a recording, WAV, FLAC, Ogg or MP3, played
+    over and over with `loop`. `noise` is heard behind the caller. `record`: a folder to write the call down in.
     `probe`: afterwards, see whether the application accepts unsigned webhooks.
     """
 
@@ -56,6 +60,8 @@ class CallOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     script: dict[str, Any] | None = None
     preset: str | None = None
     wav: str | None = None
+    loop: bool = False
+    noise: Noise | None = None
     codec: Codec | None = None
     faults: LineFaultPlan | None = None
     record: str | None = None
@@ -63,7 +69,26 @@ class CallOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def who(self) -> Script | Preset:
         """Raises OrderError or ScriptError."""
-        return who_of(self.script, self.preset, self.wav, self.codec)
+        return who_of(self.script, self.preset, self.wav, self.codec, loop=self.loop)
+
+    def telephone(self) -> Codec:
+        """What a caller's telephone negotiates who names no codec."""
+        stream = self.stream_options()
+        return self.codec or ("PCMU" if stream is None else stream.telephone)
+
+    def placed(self, answerer: Answerer) -> IncomingCall:
+        """The call of whoever that is, to be dialled in."""
+        return IncomingCall(
+            from_number=self.from_number,
+            to_number=self.to_number,
+            answerer=answerer,
+            texml=self.texml(),
+            status_callback=self.status_callback,
+            stream=self.stream_options(),
+            connection_id=self.connection_id,
+            faults=self.faults,
+            record_to=None if self.record is None else Path(self.record),
+        )
 
     def texml(self) -> Source | None:
         return None if self.texml_url is None else Fetch(self.texml_url, self.texml_method)
@@ -96,7 +121,7 @@ class CallOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         stream = self.stream_url if self.stream is None else self.stream.url
         if stream is not None and not is_url(stream, ("ws", "wss")):
             raise OrderError(f"stream_url must be a ws(s) address, not {stream[:80]!r}.")
-        check_folder(self.record)
+        check_line(self.codec, self.noise, self.record)
 
 
 class NumberOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,15 +130,25 @@ class NumberOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     preset: str | None = None
     script: dict[str, Any] | None = None
     wav: str | None = None
+    loop: bool = False
+    noise: Noise | None = None
     codec: Codec | None = None
     faults: LineFaultPlan | None = None
     record: str | None = None
     keep: bool = False
 
+    @property
+    def record_to(self) -> Path | None:
+        return None if self.record is None else Path(self.record)
+
     def who(self) -> Script | Preset:
         """Raises OrderError or ScriptError."""
-        check_folder(self.record)
-        return who_of(self.script, self.preset, self.wav, self.codec)
+        self.check()
+        return who_of(self.script, self.preset, self.wav, self.codec, loop=self.loop)
+
+    def check(self) -> None:
+        """Raises OrderError."""
+        check_line(self.codec, self.noise, self.record)
 
 
 class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,7 +160,7 @@ class FaultOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def number_order(value: dict[str, Any]) -> NumberOrder:
     """An order, or a plain script with an optional `keep` beside its own keys. Raises OrderError."""
-    if not {"preset", "script", "wav", "faults", "record"} & set(value):
+    if not {"preset", "script", "wav", "noise", "faults", "record"} & set(value):
         keep = value.get("keep", False)
         if not isinstance(keep, bool):
             raise OrderError("keep must be true or false.")
@@ -137,13 +172,13 @@ def number_order(value: dict[str, Any]) -> NumberOrder:
 
 
 def who_of(
-    script: dict[str, Any] | None, preset: str | None, wav: str | None, codec: Codec | None
+    script: dict[str, Any] | None, preset: str | None, wav: str | None, codec: Codec | None, *, loop: bool = False
 ) -> Script | Preset:
     """Raises OrderError or ScriptError."""
     if sum(one is not None for one in (script, preset, wav)) > 1:
         raise OrderError("Give at most one of script, preset and wav.")
-    if codec is not None and codec not in CODECS:
-        raise OrderError(f"The simulated line carries {', '.join(CODECS)}, not {codec}.")
+    if loop and wav is None:
+        raise OrderError("loop is for a recording: give wav with it.")
     if preset is not None:
         if preset not in PRESETS:
             raise OrderError(f"preset must be one of {', '.join(PRESETS)}, not {preset[:40]!r}.")
@@ -153,13 +188,17 @@ def who_of(
         path = Path(wav)
         if not path.is_file():
             raise OrderError(f"There is no file {wav[:200]!r} to play.")
-        return file_preset(path, codec)
+        return file_preset(path, codec, loop=loop)
     chosen = DEMO if script is None else parse_script(script)
     return chosen if codec is None else msgspec.structs.replace(chosen, codec=codec)
 
 
-def check_folder(record: str | None) -> None:
+def check_line(codec: Codec | None, noise: Noise | None, record: str | None) -> None:
     """Raises OrderError."""
+    if codec is not None and codec not in CODECS:
+        raise OrderError(f"The simulated line carries {', '.join(CODECS)}, not {codec}.")
+    if noise is not None and not Path(noise.file).is_file():
+        raise OrderError(f"There is no file {noise.file[:200]!r} to be the noise.")
     if record is not None and not Path(record).is_absolute():
         raise OrderError(f"record must be an absolute path to a folder, not {record[:80]!r}.")
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -20,11 +18,12 @@ from simulator.caller.presets import PRESETS
 from simulator.caller.script import ScriptError
 from simulator.control.orders import SERVICES, CallOrder, FaultOrder, OrderError, check_number, number_order
 from simulator.control.probes import Probes
+from simulator.control.token import NO_TOKEN, bears
 from simulator.faults import Faults
 from simulator.http_body import BodyError, read_body
 from simulator.speech.services import SpeechServices
 from simulator.telnyx.calls.exchange import Exchange, ExchangeFull, Waiting
-from simulator.telnyx.calls.incoming import IncomingCall, NoSuchConnection, Reception
+from simulator.telnyx.calls.incoming import NoSuchConnection, Reception
 from simulator.telnyx.calls.leg import CallLeg
 from simulator.telnyx.webhooks.delivery import Webhooks
 from simulator.telnyx.webhooks.disorder import Disorder
@@ -84,28 +83,14 @@ def routes(controlled: Controlled) -> list[BaseRoute]:
         number = request.path_params["number"]
         check_number("number", number)
         order = number_order(await _body(request, dict[str, Any]))
-        record = None if order.record is None else Path(order.record)
-        exchange.answer_at(number, Waiting(order.who(), order.faults, record, order.keep))
+        exchange.answer_at(number, Waiting(order.who(), order.faults, order.record_to, order.keep, order.noise))
         return Response(status_code=204)
 
     async def post_call(request: Request) -> Response:
         order = await _body(request, CallOrder)
         order.check()
-        stream = order.stream_options()
-        codec = "PCMU" if stream is None else stream.telephone
-        leg = controlled.reception.dial_in(
-            IncomingCall(
-                from_number=order.from_number,
-                to_number=order.to_number,
-                answerer=exchange.answerer(order.who(), order.faults, codec=codec),
-                texml=order.texml(),
-                status_callback=order.status_callback,
-                stream=stream,
-                connection_id=order.connection_id,
-                faults=order.faults,
-                record_to=None if order.record is None else Path(order.record),
-            )
-        )
+        answerer = exchange.answerer(order.who(), order.faults, codec=order.telephone(), noise=order.noise)
+        leg = controlled.reception.dial_in(order.placed(answerer))
         if order.probe:
             probes.start(leg, order.texml_url, order.connection_id)
         return JSONResponse({"call_control_id": leg.id}, 201)
@@ -182,7 +167,8 @@ def _answering(token: str, handlers: dict[str, Handler]) -> Handler:
 
     async def endpoint(request: Request) -> Response:
         try:
-            _authenticate(request, token)
+            if not bears(request, token):
+                raise _Refused(401, NO_TOKEN)
             handler = handlers.get(request.method)
             if handler is None:
                 raise _Refused(404, f"The simulator has no {request.method} {request.url.path}.")
@@ -207,12 +193,6 @@ def _speech(speech: SpeechServices) -> dict[str, str | None]:
 
 def _error(status: int, message: str) -> JSONResponse:
     return JSONResponse({"error": {"message": message}}, status)
-
-
-def _authenticate(request: Request, token: str) -> None:
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), token.encode()):
-        raise _Refused(401, "Send the token of simulator.json as Authorization: Bearer <token>.")
 
 
 async def _body(request: Request, kind: type[T]) -> T:

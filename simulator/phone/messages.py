@@ -14,9 +14,13 @@ a time.
 from __future__ import annotations
 
 import struct
-from typing import Any, Final, Literal, Union
+from time import monotonic_ns
+from typing import Annotated, Any, Final, Literal, Union
 
 import msgspec
+import numpy as np
+
+from simulator.audio import FRAME_MS, Samples
 
 MICROPHONE: Final = 0
 EAR: Final = 1
@@ -28,9 +32,13 @@ class FromPhone(msgspec.Struct, kw_only=True, tag_field="type", forbid_unknown_f
 
 
 class Register(FromPhone, tag="register"):
-    """Calls to ``number`` (E.164) ring here from now on, in place of whoever else would answer."""
+    """Calls to ``number`` (E.164) ring here from now on, in place of whoever else would answer.
+
+    ``order``: what `simulator.control.orders.NumberOrder` takes, without who answers: codec, faults, noise…
+    """
 
     number: str
+    order: dict[str, Any] = {}
 
 
 class Dial(FromPhone, tag="dial"):
@@ -58,9 +66,10 @@ class Key(FromPhone, tag="key"):
 
 
 class Ping(FromPhone, tag="ping"):
-    """:class:`Pong` answers at once; for the round trip."""
+    """:class:`Pong` answers at once; for the round trip. A phone that sends nothing at all for 30 s of a call
+    counts as gone."""
 
-    id: int
+    id: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 class ToPhone(msgspec.Struct, kw_only=True, tag_field="type"):
@@ -102,11 +111,13 @@ class KeyArrived(ToPhone, tag="key"):
 
 
 class Ended(ToPhone, tag="ended"):
-    """The call is over, by the ``source`` (caller, callee, unknown) with Telnyx's hang-up ``cause``."""
+    """The call is over, by the ``source`` (caller, callee, unknown) with Telnyx's hang-up ``cause``. ``message``
+    says in a sentence what went wrong on the way, such as TeXML that could not be fetched; else it is empty."""
 
     call_control_id: str
     cause: str
     source: str
+    message: str = ""
 
 
 class Stats(ToPhone, tag="stats"):
@@ -139,9 +150,34 @@ def decode(text: str) -> FromPhone:
     """Raises ValueError in one sentence."""
     try:
         return _decoder.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"The message is not valid: {error}.") from None
 
 
 def encode(message: ToPhone) -> str:
     return _encoder.encode(message).decode()
+
+
+def ear_frame(samples: Samples | None, rate: int) -> bytes:
+    """20 ms for the ear; None is silence."""
+    head = HEAD.pack(EAR, 0, rate // 100, monotonic_ns() // 1000)
+    if samples is None:
+        return head + bytes(2 * rate * FRAME_MS // 1000)
+    return head + samples.astype("<i2", copy=False).tobytes()
+
+
+def microphone(message: bytes, rate: int) -> tuple[Samples, float]:
+    """The 20 ms of a frame from the microphone of a call at `rate`, and when they were sent, in seconds.
+
+    Raises ValueError in one sentence.
+    """
+    length = HEAD.size + 2 * rate * FRAME_MS // 1000
+    if len(message) != length:
+        raise ValueError(f"A frame of 20 ms at {rate} Hz has {length} bytes, not {len(message)}.")
+    channel, flags, hundreds, at = HEAD.unpack_from(message)
+    if (channel, flags, hundreds) != (MICROPHONE, 0, rate // 100):
+        raise ValueError(
+            f"The frame's channel {channel}, flags {flags} and {hundreds * 100} Hz are not those of the call's "
+            f"microphone: {MICROPHONE}, 0 and {rate} Hz."
+        )
+    return np.frombuffer(message, "<i2", offset=HEAD.size).astype(np.int16), at / 1e6

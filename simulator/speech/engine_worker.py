@@ -113,6 +113,9 @@ def said(error: Exception) -> str:
 
 
 def main() -> None:
+    if hasattr(os, "nice"):
+        # Words may come late, the media of calls on a small machine may not.
+        os.nice(5)
     requests, replies = worker_streams()
     desk = Desk(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "")
     while (request := read_frame(requests)) is not None:

@@ -15,6 +15,7 @@ from agent import definition, events, settings
 from agent.agent import Agent
 from agent.events import Event
 from agent.server import routes
+from agent.web_socket import OpenWebSocket
 from tests.agent.server_house import KEY, TOKEN, Carrier, Framework, House
 
 
@@ -54,7 +55,7 @@ async def serving(app: Any) -> AsyncIterator[int]:
     """An ASGI application on a real socket of this machine; gives its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(
-            uvicorn.Config(app, ws="websockets-sansio", ws_max_size=1024 * 1024, lifespan="off", log_config=None)
+            uvicorn.Config(app, ws=OpenWebSocket, ws_max_size=1024 * 1024, lifespan="off", log_config=None)
         )
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
         task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -42,6 +43,9 @@ class Carrier:
         self.hung_up.append(call_control_id)
         return True
 
+    def connect(self) -> None:
+        return None
+
     async def close(self) -> None:
         return None
 
@@ -53,6 +57,9 @@ class Framework:
 
     def __init__(self) -> None:
         self.jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self.asked: list[tuple[str, ...]] = []
+        """What operators had it do, in order."""
+        self.leaving = False
 
     def load(self) -> None:
         return None
@@ -74,6 +81,27 @@ class Framework:
 
     async def stop(self) -> None:
         await self._job.line.close()
+
+    async def hush(self) -> None:
+        assert self._job.line.held
+        self.asked.append(("hush",))
+
+    async def say(self, text: str) -> None:
+        self.asked.append(("say", text))
+
+    def whisper(self, text: str) -> None:
+        self.asked.append(("whisper", text))
+
+    async def hold(self) -> None:
+        await self.hush()
+        self.asked[-1] = ("hold",)
+
+    async def release(self, words: str = "") -> None:
+        assert not self._job.line.held
+        self.asked.append(("release", words))
+
+    def operator_spoke(self, text: str, at: int) -> None:
+        self.asked.append(("operator_spoke", text))
 
 
 class House:
@@ -105,12 +133,14 @@ class House:
     def media(self, call: int = -1) -> connect:
         return self.ws("/media/" + self.carrier.dials[call].stream_url.rpartition("/")[2])
 
-    async def told(self, call: str, kind: str) -> events.Event:
-        """The call's first event of this type, once it is there."""
+    async def told(self, call: str, kind: str, fits: Callable[[Any], bool] = lambda _event: True) -> Any:
+        """The call's first event of this type that fits, once it is there."""
         async with asyncio.timeout(10), self.ws("/events?from=0", **self.bearer) as stream:
             async for message in stream:
                 assert isinstance(message, str)
                 for event, _ in api.decode_message(message):
-                    if isinstance(event, events.Event) and event.call == call and events.type_of(event) == kind:
+                    if not isinstance(event, events.Event) or event.call != call:
+                        continue
+                    if events.type_of(event) == kind and fits(event):
                         return event
         raise AssertionError(f"no {kind}")

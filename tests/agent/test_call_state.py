@@ -189,6 +189,21 @@ def test_phases_follow_the_call() -> None:
     assert (state.cause, state.ended_by, state.duration_ms, state.live) == ("normal_clearing", "callee", 5, False)
 
 
+def test_an_agent_in_an_operators_hands_does_not_think_after_a_turn() -> None:
+    state = folded(
+        events.TtsRequest(turn=0, text="Hello, this is Ada."),
+        events.TurnAgentStarted(turn=0),
+        events.TurnInterrupted(turn=0, said="Hello, this is Ada.", heard="Hello,", heard_ms=400, by="operator"),
+        events.OperatorMuted(who="ann", muted=True),
+        events.OperatorTookOver(who="ann"),
+        events.TurnUserStopped(turn=1, text="Hello?", decided_by="assemblyai", silence_ms=180),
+    )
+
+    assert state.phase == "listening"
+    assert (state.desk.muted_by, state.desk.held_by) == ("", "ann")
+    assert state.lines[1].text.startswith("an operator cut in after 0.4 s")
+
+
 def test_errors_are_notes_and_are_counted() -> None:
     state = folded(
         events.Error(where="tts", message="The voice service gave no audio within 6 s."),

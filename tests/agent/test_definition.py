@@ -64,6 +64,7 @@ def test_a_call_without_parameters_uses_their_defaults(tmp_path: Path) -> None:
     [
         (('name = "x"', "name = "), "is not TOML"),
         (("trouble", "troubel"), "troubel|trouble"),
+        (("[greeting]", "returning = ' '\n[greeting]"), "returning is empty"),
         (('$name."', '$nobody."'), r"\$nobody has no default"),
         (("Be kind", "Costs $ 5. Be kind"), r"write \$\$"),
         (("[greeting]", '[turn]\nended_by = "magic"\n[greeting]'), "is wrong"),

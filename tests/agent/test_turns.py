@@ -153,3 +153,41 @@ def test_a_silent_tts_is_noticed() -> None:
     assert turns.waiting_for_audio(6_001 * MS, 6)
     turns.tts_audio(MS, 20)
     assert not turns.waiting_for_audio(6_001 * MS, 6)
+
+
+def test_what_an_operator_cut_off_leaves_nothing_behind() -> None:
+    told, line = Told(), Line()
+    turns = Turns(told, line)
+    turns.user_stopped("Hi.", decided_by="assemblyai", declared=1_000 * MS, last_voiced=900 * MS)
+    answered(turns, line, text="Hello there.", audio_ms=800, at=1_000 * MS)
+    line.played = 400
+    turns.silenced(1_500 * MS)
+    turns.tts_asked(1_501 * MS, "How are you?")
+    turns.tts_audio(1_502 * MS, 500)
+    turns.agent_stopped()
+    turns.let_speak(2_000 * MS)
+    turns.tts_audio(1_999 * MS, 500)
+    turns.tts_asked(2_001 * MS, "One moment.")
+    turns.tts_audio(2_010 * MS, 600)
+    turns.media_sent(2_020 * MS)
+    turns.agent_stopped()
+
+    (cut,) = told.of(events.TurnInterrupted)
+    assert (cut.by, cut.said, cut.heard) == ("operator", "Hello there.", "Hello")
+    (stopped,) = told.of(events.TurnAgentStopped)
+    assert (stopped.text, stopped.audio_ms) == ("One moment.", 600)
+    assert [event.took_ms for event in told.of(events.TtsFirstAudio)] == [130, 9]
+    assert len(told.of(events.TurnLatency)) == 1
+
+
+def test_a_turn_that_an_operator_kept_waiting_says_nothing_of_the_agents_speed() -> None:
+    told, line = Told(), Line()
+    turns = Turns(told, line)
+    turns.silenced(MS)
+    turns.user_stopped("Hi.", decided_by="assemblyai", declared=1_000 * MS, last_voiced=900 * MS)
+    turns.let_speak(9_000 * MS)
+    answered(turns, line, text="Hello there.", audio_ms=800, at=9_000 * MS)
+    turns.user_stopped("And?", decided_by="assemblyai", declared=12_000 * MS, last_voiced=11_900 * MS)
+    answered(turns, line, text="Nothing.", audio_ms=800, at=12_000 * MS)
+
+    assert [(latency.turn, latency.total_ms) for latency in told.of(events.TurnLatency)] == [(2, 560)]

@@ -45,8 +45,9 @@ def environment(stand_ins: int) -> dict[str, str]:
 class Agent:
     """A running agent; ``dial_in`` gives the media address for one more call."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, ours: bool) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, port: int, ours: bool, token: str = "") -> None:
         self._process, self._port, self._ours = process, port, ours
+        self.token, self.url = token, f"http://127.0.0.1:{port}"
 
     @property
     def rss_mb(self) -> float:
@@ -95,7 +96,7 @@ async def ours(stand_ins: int) -> AsyncIterator[Agent]:
             while not file.exists():
                 await asyncio.sleep(0.05)
             state = json.loads(file.read_text())
-            agent = Agent(process, state["port"], ours=True)
+            agent = Agent(process, state["port"], ours=True, token=state["token"])
             await agent.dial_in()
             yield agent
         finally:

@@ -26,9 +26,11 @@ from textual.pilot import Pilot
 
 from agent import api, events, paths
 from console.app import ConsoleApp
-from console.client import AgentError
+from console.client import AgentError, Endpoint
 from console.preferences import Preferences
 from console.process_state import ProcessState
+from console.sound.protocol import Configure, Device, Devices, Order, Report
+from console.sound_desk import SoundDesk
 from console.store import Store
 from console.symbols import UNICODE, Symbols
 from tests.picture import picture
@@ -37,6 +39,17 @@ HERE = Path(__file__).parent
 NOW = 1_795_280_655.0
 """2026-11-21 17:04:15 UTC, when the calls of clinic.ndjson are in the middle of things."""
 TOKEN = "let me in"
+DEVICES = Devices(
+    backend="sounddevice",
+    devices=[
+        Device("Desk microphone", "ALSA", microphone=True, speaker=False, default_microphone=True),
+        Device("Headset", "ALSA", microphone=True, speaker=True, headset=True),
+        Device("Loudspeaker", "ALSA", microphone=False, speaker=True, default_speaker=True),
+    ],
+    microphone="Desk microphone",
+    speaker="Loudspeaker",
+    echo=True,
+)
 SIMULATED = {"line": "SIM", "stt": "SIM", "llm": "SIM", "tts": "SIM"}
 
 
@@ -48,6 +61,44 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+class FakeClient:
+    """The agent's address, for the sound process."""
+
+    async def endpoint(self) -> Endpoint:
+        return Endpoint("http://127.0.0.1:8790", TOKEN)
+
+    async def recording_of(self, call: str) -> Endpoint:
+        return Endpoint(f"http://127.0.0.1:8790/calls/{call}/recording", TOKEN)
+
+
+class FakePort:
+    """In place of a sound process: keeps its orders; ``devices`` is what it answers."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+        self.devices = DEVICES
+        self.running = True
+        self.tell: Callable[[Report], object] = lambda _: None
+        self.restarted: Callable[[], object] = lambda: None
+
+    def send(self, order: Order) -> None:
+        if not self.running:
+            self.running = True
+            self.restarted()
+        self.orders.append(order)
+
+    async def ask(self, order: Order, _answer: type[Report], within_s: float = 20.0) -> Report:
+        self.send(order)
+        self.tell(self.devices)
+        return self.devices
+
+    async def close(self) -> None:
+        self.running = False
+
+    def sent(self, kind: type[Order]) -> list[Any]:
+        return [order for order in self.orders if isinstance(order, kind)]
 
 
 class FakeSession:
@@ -64,6 +115,11 @@ class FakeSession:
         self.ended_turns: list[str] = []
         self.saved: list[str] = []
         self.restarts = 0
+        self.stepped_in: list[tuple[str, str, str]] = []
+        self.recorded: list[tuple[str, str]] = []
+        self.port = FakePort()
+        self.simulator = Endpoint("http://127.0.0.1:8791", TOKEN)
+        self.sound = SoundDesk(store, FakeClient(), Configure, self._open_port, self._simulator)  # type: ignore[arg-type]
         self.closed: tuple[bool, bool] | None = None
         self.refusal = ""
 
@@ -74,7 +130,7 @@ class FakeSession:
     def start(self) -> asyncio.Future[None]:
         return asyncio.get_running_loop().create_future()
 
-    async def dial(self, number: str) -> str:
+    async def dial(self, number: str, band: str = "") -> str:
         if self.refusal:
             raise AgentError(self.refusal)
         self.dialled.append(number)
@@ -103,8 +159,25 @@ class FakeSession:
         self.saved.append(call)
         return api.SaveAnswer("/home/ada/clinic.toml", {"min_turn_silence": 600}, {"prompt": "it is of this call"})
 
+    async def step_in(self, call: str, action: str, text: str = "") -> None:
+        if self.refusal:
+            raise AgentError(self.refusal)
+        self.stepped_in.append((call, action, text))
+
+    async def recording(self, call: str, action: str) -> None:
+        if self.refusal:
+            raise AgentError(self.refusal)
+        self.recorded.append((call, action))
+
     def restart_agent(self) -> None:
         self.restarts += 1
+
+    def _open_port(self, configure: Configure, tell: Any, restarted: Any) -> FakePort:
+        self.port.tell, self.port.restarted = tell, restarted
+        return self.port
+
+    async def _simulator(self) -> Endpoint:
+        return self.simulator
 
     async def close(self, stop: bool, attached: bool = False) -> list[ProcessState]:
         self.closed = (stop, attached)
@@ -204,6 +277,7 @@ def recorded() -> Callable[[str], list[events.Event]]:
 def _same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("SIDETONE_ASCII", "SIDETONE_FPS", "SSH_CONNECTION", "SSH_TTY", "NO_COLOR", "SIDETONE_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SIDETONE_OPERATOR", "console")
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     yield
@@ -263,6 +337,10 @@ class House:
     tuned: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     scripts: dict[str, Any] = field(default_factory=dict)
     asked_from: list[str | None] = field(default_factory=list)
+    present: list[str | None] = field(default_factory=list)
+    """Who followed the events, by name."""
+    desk: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    """What operators asked for: the call, operator or recording, and the request."""
     silence: str = ""
     refusal: tuple[int, str] | None = None
     readers: set[WebSocket] = field(default_factory=set)
@@ -288,6 +366,7 @@ class House:
                 Route("/calls", self._guarded(self._dial), methods=["POST"]),
                 Route("/calls/{call}/hangup", self._guarded(self._hang_up), methods=["POST"]),
                 Route("/calls/{call}/stt", self._guarded(self._tune), methods=["POST"]),
+                Route("/calls/{call}/{what:str}", self._guarded(self._step_in), methods=["POST"]),
                 Route("/calls/{call}/stt/save", self._guarded(self._save_tuning), methods=["POST"]),
                 WebSocketRoute("/events", self._events),
                 Route("/sim/health", self._guarded(self._simulator_health)),
@@ -332,6 +411,10 @@ class House:
         self.tuned.append((request.path_params["call"], asked))
         return _json({"sent": asked["fields"], "ignored": {}})
 
+    async def _step_in(self, request: Request) -> Response:
+        self.desk.append((request.path_params["call"], request.path_params["what"], await request.json()))
+        return _json({})
+
     async def _save_tuning(self, request: Request) -> Response:
         self.tuned.append((request.path_params["call"], await request.json()))
         return _json({"path": "/agent.toml", "values": {"min_turn_silence": 600}})
@@ -350,6 +433,7 @@ class House:
         await websocket.accept()
         after = websocket.query_params.get("from")
         self.asked_from.append(after)
+        self.present.append(websocket.query_params.get("who"))
         first = {"type": "resumed", "from": int(after), "seq": int(after)} if after is not None else None
         snapshot = {"type": "snapshot", "seq": 0, "reason": "attach", "health": self.health, "calls": []}
         await websocket.send_text(msgspec.json.encode(first or snapshot).decode())

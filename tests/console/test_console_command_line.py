@@ -236,7 +236,10 @@ async def test_an_agent_that_cannot_start_is_one_sentence_and_its_last_lines() -
     ("arguments", "says"),
     [
         (["call", "12"], "12 is no telephone number"),
-        (["call", "--say", "hi", "--script", "x.yaml"], "--say, --script, --wav and --preset exclude each other"),
+        (
+            ["call", "--say", "hi", "--script", "x.yaml"],
+            "--say, --script, --wav, --preset and --mic exclude each other",
+        ),
         (["call", "--script", "/nowhere.yaml"], "/nowhere.yaml cannot be read"),
         (["call", "--line", "telnyx", "+15550100123"], "a live call costs money: confirm it with --yes"),
         (["call", "--line", "telnyx", "--yes"], "a live call needs a number"),

@@ -66,3 +66,4 @@ def test_what_few_calls_need_is_loaded_when_it_is_asked_for() -> None:
 
     loaded = set(result.stdout.split())
     assert not {"console.screens.tuning", "console.screens.turn_ends", "agent.stt_parameters"} & loaded
+    assert not {"console.screens.desk", "console.sound_desk", "console.sound_link", "console.sound"} & loaded

@@ -300,7 +300,9 @@ async def test_ctrl_c_says_how_to_leave(open_console: Any) -> None:
 
 async def test_the_footer_is_clickable_and_shows_only_what_works(open_console: Any) -> None:
     async with open_console(calls="none") as console:
-        assert console.text.splitlines()[-2] == " d dial  D dial to  g log  R restart  : command  ^q quit  ? help"
+        assert console.text.splitlines()[-2] == (
+            " d dial  D dial to  m phone  g log  S sound  R restart  : command  ? help"
+        )
         await console.pilot.click("Footer", offset=(2, 0))
         await console.settle()
         assert console.session.dialled == ["+15550100123"]
@@ -308,4 +310,4 @@ async def test_the_footer_is_clickable_and_shows_only_what_works(open_console: A
 
 async def test_the_footer_offers_no_call_without_an_agent(open_console: Any) -> None:
     async with open_console(calls="no agent") as console:
-        assert console.text.splitlines()[-2] == " g log  R restart  : command  ^q quit  ? help"
+        assert console.text.splitlines()[-2] == " g log  S sound  R restart  : command  ^q quit  ? help"

@@ -11,6 +11,7 @@ import pytest
 
 from agent import paths
 from console.client import AgentError
+from console.environment import SIM_PHONE
 from console.options import Options
 from console.session import Session
 from console.store import Store
@@ -68,6 +69,31 @@ async def test_a_call_is_retuned_its_turn_ended_and_its_values_saved(house: Any,
     house.refusal = (409, "The call c_1 has ended already.")
     with pytest.raises(AgentError, match="has ended already"):
         await session.tune("c_1", {"min_turn_silence": 600})
+
+
+async def test_the_agent_knows_who_is_there_and_who_steps_in(
+    house: Any, store: Store, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _until(lambda: store.linked)
+    await session.step_in("c_1", "say", "One moment.")
+    await session.recording("c_1", "pause")
+
+    assert house.present == ["console"]
+    assert house.desk == [
+        ("c_1", "operator", {"action": "say", "text": "One moment.", "who": "console"}),
+        ("c_1", "recording", {"action": "pause", "who": "console"}),
+    ]
+    house.refusal = (409, "bob holds the call c_1.")
+    with pytest.raises(AgentError, match="bob holds"):
+        await session.step_in("c_1", "take_over")
+
+
+async def test_the_softphone_is_not_who_is_dialled_next_time(house: Any, store: Store, session: Session) -> None:
+    await _until(lambda: store.linked)
+    await session.dial("+15550100177")
+    await session.dial(SIM_PHONE)
+
+    assert session.preferences.last_number("SIM") == "+15550100177"
 
 
 async def test_a_band_is_asked_for_with_the_number(house: Any, session: Session) -> None:

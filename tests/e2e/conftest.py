@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.house import House, running
+from tests.sound.pulse import pulse_server
+
+__all__ = ["house", "pulse_server"]
 
 
 @pytest.fixture(scope="module")

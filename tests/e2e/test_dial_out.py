@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 
+import pytest
 import pytest_asyncio
 
 from agent import call_state, events
 from tests.e2e.house import ROOT, House, finals, of
+from tests.e2e.recorded import recorded
 
 LINES = [
     "I need to move my appointment.",
@@ -113,6 +115,20 @@ async def test_the_caller_agrees(house: House, call: list[events.Event]) -> None
     assert [line["answered"] for line in report["lines"]] == [True, True, True]
     assert report["heard_ms"] > 4_000
     assert report["warnings"] == []
+
+
+async def test_the_recording_holds_both_voices_where_the_call_had_them(
+    house: House, call: list[events.Event]
+) -> None:
+    found = await recorded(house, call)
+
+    assert [told.state for told in found.told] == ["started", "stopped"]
+    assert found.told[-1].at_ms == pytest.approx(found.length_ms, abs=2)
+    starts, stops = of(call, events.TurnAgentStarted), of(call, events.TurnAgentStopped)
+    assert [start for start, _ in found.agent] == pytest.approx([found.ms(one) for one in starts], abs=400)
+    assert [end for _, end in found.agent] == pytest.approx([found.ms(one) for one in stops], abs=400)
+    ended = [found.ms(one) - one.silence_ms for one in of(call, events.TurnUserStopped)]
+    assert [end for _, end in found.caller] == pytest.approx(ended, abs=400)
 
 
 async def test_other_sentences_give_other_words_and_silence_gives_none(house: House) -> None:

@@ -46,6 +46,10 @@ def test_an_order_has_what_was_chosen_and_nothing_else(tmp_path: Path) -> None:
     wav = tmp_path / "a.wav"
     wav.touch()
     assert call_arguments.order(chosen("--connection", "1", "--wav", str(wav)))["wav"] == str(wav)
+    noisy = call_arguments.order(
+        chosen("--connection", "1", "--wav", str(wav), "--loop", "--noise", str(wav), "--snr", "9")
+    )
+    assert (noisy["loop"], noisy["noise"]) == (True, {"file": str(wav), "snr_db": 9.0})
 
 
 def test_the_data_folder_may_stand_on_either_side_of_the_command() -> None:
@@ -64,6 +68,8 @@ def test_the_data_folder_may_stand_on_either_side_of_the_command() -> None:
         ("--url", "ws://h", "--fault", "jitter"),
         ("--url", "ws://h", "--say", " "), ("--url", "ws://h", "--script", "nowhere.yaml"),
         ("--url", "ws://h", "--wav", "nowhere.wav"), ("--url", "ws://h", "--timeout", "0"),
+        ("--url", "ws://h", "--loop"), ("--url", "ws://h", "--snr", "5"),
+        ("--url", "ws://h", "--noise", "nowhere.wav"),
     ],
 )  # fmt: skip
 def test_options_without_sense_are_one_sentence(options: tuple[str, ...]) -> None:

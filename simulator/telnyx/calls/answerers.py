@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,16 +21,23 @@ CARRIER_DROP = Hangup("unspecified", "unknown", "503")
 """What a leg ends with when the network loses it in the middle of a call."""
 
 
+Decide = Callable[["CallLeg"], Awaitable[Hangup | None]]
+"""Asks a person whether to answer a leg that rings: None is yes, else how the leg ends. Cancelled when the ringing
+ends otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answerer:
     """`ring_ms` None: it rings for ever. `outcome`: how it ends after ringing when nobody answers.
 
-    `drop_after_ms`: the network loses the call so long after the answer.
+    `decide`: somebody decides that, in place of both. `drop_after_ms`: the network loses the call so long after
+    the answer.
     """
 
     party: Party
     ring_ms: int | None
     outcome: Hangup | None = None
+    decide: Decide | None = None
     kind: Kind = "human_residence"
     faults: LineFaultPlan | None = None
     drop_after_ms: int | None = None
@@ -44,6 +52,8 @@ GAVE_UP = Hangup("no_answer", "caller", "487")
 async def ring(leg: CallLeg, answerer: Answerer, timeout_seconds: float, unanswered: Hangup = TIMED_OUT) -> bool:
     """Ring until somebody would answer; False when that never comes, and the leg is then hung up."""
     leg.tell(Ringing())
+    if answerer.decide is not None:
+        return await _ask(leg, answerer.decide, timeout_seconds, unanswered)
     ring_ms = answerer.ring_ms
     if ring_ms is None or ring_ms > timeout_seconds * 1000:
         await asyncio.sleep(timeout_seconds)
@@ -55,6 +65,18 @@ async def ring(leg: CallLeg, answerer: Answerer, timeout_seconds: float, unanswe
         return False
     prepared, _ = await asyncio.gather(leg.prepare(), asyncio.sleep(ring_ms / 1000))
     return prepared
+
+
+async def _ask(leg: CallLeg, decide: Decide, timeout_seconds: float, unanswered: Hangup) -> bool:
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            prepared, declined = await asyncio.gather(leg.prepare(), decide(leg))
+    except TimeoutError:
+        leg.hang_up(unanswered)
+        return False
+    if declined is not None:
+        leg.hang_up(declined)
+    return prepared and declined is None
 
 
 async def drop_later(leg: CallLeg, answerer: Answerer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,8 @@ from time import monotonic
 from typing import Final
 
 from simulator.caller.demo import DEMO
+from simulator.caller.noise import Noise
+from simulator.caller.noisy_party import with_noise
 from simulator.caller.party import Party
 from simulator.caller.presets import Preset, preset_for
 from simulator.caller.script import Script
@@ -32,6 +35,7 @@ log = logging.getLogger(__name__)
 _MAX_LIVE: Final = 1000
 _MAX_ENDED: Final = 200
 _MAX_NUMBERS: Final = 1000
+_MAX_TELEPHONES: Final = 200
 _MAX_COMMANDS: Final = 10_000
 _COMMAND_SECONDS: Final = 60.0
 """A command id seen again within this time is the same command (Telnyx API reference, `command_id`)."""
@@ -39,6 +43,14 @@ _COMMAND_SECONDS: Final = 60.0
 
 class ExchangeFull(Exception):
     """The exchange takes no more; the text says of what and why, in one sentence."""
+
+
+class NumberTaken(Exception):
+    """A telephone is registered at that number already; the text says so, in one sentence."""
+
+
+Telephone = Callable[[Codec], Answerer]
+"""A person's telephone: who answers a call there; the codec is for who names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,7 @@ class Waiting:
     faults: LineFaultPlan | None = None
     record_to: Path | None = None
     keep: bool = False
+    noise: Noise | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,7 @@ class Exchange:
         self._legs: OrderedDict[str, CallLeg] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: dict[str, Waiting] = {}
+        self._telephones: dict[str, Telephone] = {}
         self._commands: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._closed = False
 
@@ -106,20 +120,36 @@ class Exchange:
             raise ExchangeFull(f"Scripts are kept for {_MAX_NUMBERS} numbers at most; restart the simulator.")
         self._waiting[number] = waiting
 
+    def register(self, number: str, telephone: Telephone) -> None:
+        """Calls to `number` go to that telephone until `unregister`. Raises NumberTaken and ExchangeFull."""
+        if number in self._telephones:
+            raise NumberTaken(f"Another phone is registered at {number}: close it or choose another number.")
+        if len(self._telephones) >= _MAX_TELEPHONES:
+            raise ExchangeFull(f"{_MAX_TELEPHONES} phones are registered, as many as the simulator has room for.")
+        self._telephones[number] = telephone
+
+    def unregister(self, number: str) -> None:
+        self._telephones.pop(number, None)
+
     def preset_at(self, number: str) -> Preset | None:
         """The preset that would answer at `number` now."""
+        if number in self._telephones:
+            return None
         who = self._waiting[number].who if number in self._waiting else preset_for(number)
         return who if isinstance(who, Preset) else None
 
     def answerer_at(self, number: str, codec: Codec = "PCMU") -> Answerer:
-        """Who answers this call: the script or preset set for the number (gone then unless kept), the preset of a
-        magic number, or the demo's caller. `codec` is for who names none."""
+        """Who answers this call: the telephone registered at the number, the script or preset set for it (gone
+        then unless kept), the preset of a magic number, or the demo's caller. `codec` is for who names none."""
+        telephone = self._telephones.get(number)
+        if telephone is not None:
+            return telephone(codec)
         waiting = self._waiting.get(number)
         if waiting is None:
             return self.answerer(preset_for(number) or DEMO, codec=codec)
         if not waiting.keep:
             del self._waiting[number]
-        return self.answerer(waiting.who, waiting.faults, waiting.record_to, codec)
+        return self.answerer(waiting.who, waiting.faults, waiting.record_to, codec, waiting.noise)
 
     def answerer(
         self,
@@ -127,13 +157,15 @@ class Exchange:
         faults: LineFaultPlan | None = None,
         record_to: Path | None = None,
         codec: Codec = "PCMU",
+        noise: Noise | None = None,
     ) -> Answerer:
         speech = self.facilities.speech
         if isinstance(who, Script):
             ring_ms = self._ring_ms if who.answer_after_ms is None else who.answer_after_ms
-            return Answerer(ScriptParty(who, speech, codec), ring_ms, faults=faults, record_to=record_to)
+            party = with_noise(ScriptParty(who, speech, codec), noise)
+            return Answerer(party, ring_ms, faults=faults, record_to=record_to)
         return Answerer(
-            who.party(speech, codec),
+            with_noise(who.party(speech, codec), noise),
             who.ring_ms,
             outcome=who.outcome,
             kind=who.kind,

@@ -191,7 +191,13 @@ class CallLeg:
             self.hung_up.set()
 
     def party_hangs_up(self) -> None:
-        self.hang_up(Hangup("normal_clearing", "caller" if self.facts.direction == "incoming" else "callee"))
+        """Whoever is at the telephone; a caller who does so before the answer gives up."""
+        if self.facts.direction == "outgoing":
+            self.hang_up(Hangup("normal_clearing", "callee"))
+        elif self.is_answered:
+            self.hang_up(Hangup("normal_clearing", "caller"))
+        else:
+            self.hang_up(Hangup("originator_cancel", "caller", "487"))
 
     def application_hangs_up(self) -> None:
         """By a command, by TeXML, or by the simulator's own end."""
@@ -218,6 +224,11 @@ class CallLeg:
             self._digits_sent.append(digit)
         self.party.press(digit)
 
+    @property
+    def warnings(self) -> list[str]:
+        """What went wrong with the call so far, in sentences."""
+        return [*self._warnings, *self.party.warnings]
+
     def report(self) -> dict[str, Any]:
         """The telephone's side of the call; times in milliseconds from the answer.
 
@@ -242,7 +253,7 @@ class CallLeg:
             "digits": "".join(self._digits_sent),
             "simulator_late": self._late,
             "findings": self.findings.report(),
-            "warnings": [*self._warnings, *self.party.warnings],
+            "warnings": self.warnings,
         }
 
     def _tick(self) -> None:

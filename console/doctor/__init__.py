@@ -1,0 +1,1 @@
+"""What ``sidetone doctor`` looks at, one idea a file; each check gives findings."""
