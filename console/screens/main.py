@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from console import turn_ends, words
-from console.commands import BY_NAME, COMMANDS, Situation, WORDY, UnknownCommand, parse
+from console.commands import BY_NAME, COMMANDS, WORDY, Situation, UnknownCommand, parse
 from console.screens.actions import Actions
 from console.session import Session
 from console.view import View

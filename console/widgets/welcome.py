@@ -83,4 +83,6 @@ class Welcome(Lines):
         live = self.view.store.services.get("line") == "LIVE"
         what = "dial a real telephone (asks first)" if live else "place a call and watch it"
         rows = [Row().to(_LEFT).cell("d", 6, KEY).add(what)] if self.view.store.services else []
+        if rows and not live and self.view.store.simulator.phase != "off":
+            rows.append(Row().to(_LEFT).cell("m", 6, KEY).add("talk to the agent yourself, with your microphone"))
         return [*rows, Row().to(_LEFT).cell("?", 6, KEY).add("all keys")]
