@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
@@ -36,7 +39,7 @@ Samples = npt.NDArray[np.int16]
 
 _EVERY_S, _BURST_S, _BURSTS = 1.0, 0.06, 25
 _LOUD = 2000
-_LISTENERS, _ROUNDS, _TURNS = 3, 2, 5
+_LISTENERS, _ROUNDS, _TURNS = 3, 3, 5
 
 
 async def run() -> list[tuple[str, str]]:
@@ -186,24 +189,30 @@ async def _wire(house: House, call: str, found: dict[int, Onsets]) -> AsyncItera
 
 async def _listeners() -> list[tuple[str, str]]:
     """The agent's frames of a call with and without listeners, in turn."""
-    late: dict[int, list[float]] = {0: [], _LISTENERS: []}
-    stand_ins, behind = StandIns(), list[float]()
+    behind = list[float]()
+    ways: dict[str, Callable[[agents.Agent, str], AbstractAsyncContextManager[None]]] = {
+        "nobody listens": lambda _agent, _call: contextlib.nullcontext(),
+        f"{_LISTENERS} sound processes listen": lambda agent, call: _consoles(agent, call, behind),
+        f"{_LISTENERS} connections never read": _deaf,
+    }
+    late: dict[str, list[float]] = {way: [] for way in ways}
+    stand_ins = StandIns()
     async with serving(stand_ins.app) as port, agents.ours(port) as agent:
         for number in range(_ROUNDS + 1):
-            for listeners, found in late.items():
+            for way, listening in ways.items():
                 url, call = await agent.dial_in()
-                async with _consoles(agent, call, listeners, behind):
+                async with listening(agent, call):
                     heard = await phone.call(url, call, _TURNS)
                 if number:
-                    found += _lateness(heard.media)
+                    late[way] += _lateness(heard.media)
     return [
         (
-            f"{listeners} listeners: the agent's frames behind their pace, p50 / p99 / max",
+            f"{way}: the agent's frames behind their pace, p50 / p99 / max",
             f"{np.percentile(found, 50):.2f} / {np.percentile(found, 99):.2f} / {max(found):.1f} ms"
             f" ({len(found)} frames)",
         )
-        for listeners, found in late.items()
-    ] + [("three sound processes behind the wire, p50 / p95", f"{_percentiles(behind)} ms")]
+        for way, found in late.items()
+    ] + [(f"{_LISTENERS} sound processes behind the wire, p50 / p95", f"{_percentiles(behind)} ms")]
 
 
 def _lateness(times: list[float]) -> list[float]:
@@ -218,16 +227,22 @@ def _lateness(times: list[float]) -> list[float]:
 
 
 @contextlib.asynccontextmanager
-async def _consoles(
-    agent: agents.Agent, call_control_id: str, count: int, behind: list[float]
-) -> AsyncIterator[None]:
-    """So many sound processes that listen to a call which is about to begin."""
+async def _consoles(agent: agents.Agent, call_control_id: str, behind: list[float]) -> AsyncIterator[None]:
+    """Sound processes that listen to a call which is about to begin."""
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         sounds = [
-            await stack.enter_async_context(SoundProcess(folder, Configure(backend="none"))) for _ in range(count)
+            await stack.enter_async_context(SoundProcess(folder, Configure(backend="none")))
+            for _ in range(_LISTENERS)
         ]
-        joining = asyncio.create_task(_join(agent, call_control_id, sounds))
+
+        async def join() -> None:
+            call = await _begun(agent, call_control_id)
+            for number, sound in enumerate(sounds):
+                sound.send(Listen(url=agent.url, token=agent.token, call=call, who=f"console {number}"))
+                await sound.reports.next(Listening, lambda one: one.state == "open")
+
+        joining = asyncio.create_task(join())
         try:
             yield
         finally:
@@ -237,18 +252,35 @@ async def _consoles(
                 behind += [float(one.behind_ms) for one in stats[2:]]
 
 
-async def _join(agent: agents.Agent, call_control_id: str, sounds: list[SoundProcess]) -> None:
+@contextlib.asynccontextmanager
+async def _deaf(agent: agents.Agent, call_control_id: str) -> AsyncIterator[None]:
+    """Listeners who take nothing of what they are sent."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def join() -> None:
+            call = await _begun(agent, call_control_id)
+            head = f"GET /calls/{call}/audio?who=deaf HTTP/1.1\r\nHost: agent\r\nUpgrade: websocket\r\n"
+            head += "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            head += f"Sec-WebSocket-Version: 13\r\nAuthorization: Bearer {agent.token}\r\n\r\n"
+            where = urlsplit(agent.url)
+            for _ in range(_LISTENERS):
+                deaf = stack.enter_context(socket.socket())
+                deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                deaf.connect((where.hostname, where.port))
+                deaf.sendall(head.encode())
+
+        joining = asyncio.create_task(join())
+        try:
+            yield
+        finally:
+            await joining
+
+
+async def _begun(agent: agents.Agent, call_control_id: str) -> str:
+    """The id of the call once its media flow."""
     async with httpx.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {agent.token}"}) as client:
         while True:
-            calls = (await client.get(f"{agent.url}/calls")).json()
-            begun = [
-                one["id"]
-                for one in calls
-                if one["call_control_id"] == call_control_id and one["media"]["encoding"]
-            ]
-            if begun:
-                break
+            for one in (await client.get(f"{agent.url}/calls")).json():
+                if one["call_control_id"] == call_control_id and one["media"]["encoding"]:
+                    return one["id"]
             await asyncio.sleep(0.05)
-    for number, sound in enumerate(sounds):
-        sound.send(Listen(url=agent.url, token=agent.token, call=begun[0], who=f"console {number}"))
-        await sound.reports.next(Listening, lambda one: one.state == "open")
