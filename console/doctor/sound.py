@@ -15,7 +15,10 @@ from console.sound_settings import configure
 
 _LEAST_DB = 20.0
 _MOST = 10
-_PORTAUDIO = "apt install libportaudio2, dnf install portaudio, or brew install portaudio"
+_PORTAUDIO = (
+    "apt install libportaudio2 libasound2-plugins, dnf install portaudio alsa-plugins-pulseaudio, "
+    "or brew install portaudio"
+)
 _DEVICES_S, _ECHO_S, _REAL_ECHO_S = 10.0, 15.0, 30.0
 
 
