@@ -207,12 +207,17 @@ async def test_who_takes_over_is_heard_and_understood_word_for_word(call: Call) 
     assert {"expected", "friday"} <= set(re.findall(r"[a-z]+", spoken))
 
     _, agent, rate = stereo(call.recording)
-    parts = call.operator[: len(call.operator) // rate * rate].reshape(-1, rate // 2)
-    found = [where(part, agent) for part in parts if np.abs(part).max() > 1000]
-    # A starved machine may tear a part in two; nothing is lost or out of its order.
-    assert np.mean([likeness > 0.9 for _, likeness in found]) > 0.6
-    places = [place for place, likeness in found if likeness > 0.9]
-    assert places == sorted(places)
+    began, _ = where(call.operator, agent)
+    size, found = rate // 10, list[bool]()
+    for start in range(0, len(call.operator) - size, size):
+        part = call.operator[start : start + size]
+        if np.abs(part).max() > 1000:
+            # A starved machine may tear the voice and hold up the rest of it, never for longer than this.
+            around = agent[max(0, began + start - rate) : began + start + rate]
+            found.append(where(part, around)[1] > 0.95)
+    # A tear spoils the tenth of a second in which it is; all the others are there, each in its place.
+    assert len(found) > 8
+    assert found.count(False) <= 2
 
 
 def where(part: Samples, sound: Samples) -> tuple[int, float]:
@@ -220,9 +225,11 @@ def where(part: Samples, sound: Samples) -> tuple[int, float]:
     size = len(sound) + len(part)
     spectrum = np.fft.rfft(sound.astype(float), size) * np.fft.rfft(part.astype(float), size).conj()
     products = np.fft.irfft(spectrum, size)[: len(sound) - len(part)]
-    at = int(products.argmax())
-    there = sound[at : at + len(part)].astype(float)
-    return at, float(products[at] / (np.linalg.norm(there) * np.linalg.norm(part.astype(float)) + 1e-9))
+    powers = np.concatenate(([0.0], np.cumsum(sound.astype(float) ** 2)))
+    there = np.sqrt(powers[len(part) : -1] - powers[: -len(part) - 1])
+    alike = products / (there * np.linalg.norm(part.astype(float)) + 1.0)
+    at = int(alike.argmax())
+    return at, float(alike[at])
 
 
 @pytest.mark.asyncio(loop_scope="module")
