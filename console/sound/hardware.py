@@ -183,13 +183,15 @@ class Hardware:
         now = asyncio.get_running_loop().time()
         if wanted and (now >= self._look_at or any(port.state == "open" and port.failing for port in wanted)):
             self._look_at = now + _LOOK_S
+            # What ends during the look may be gone by the end of it: only the next one tells.
+            ended = {port for port in wanted if port.ended}
             await self._look()
             for port in wanted:
-                await self._fit(port, now)
+                await self._fit(port, now, ended=port in ended)
         for port in wanted:
             port.watch()
 
-    async def _fit(self, port: Port[MicrophoneLane] | Port[SpeakerLane], now: float) -> None:
+    async def _fit(self, port: Port[MicrophoneLane] | Port[SpeakerLane], now: float, *, ended: bool) -> None:
         """Have the right device open."""
         target, problem = choose(port.name, port.kind, self._found)
         try:
@@ -203,7 +205,7 @@ class Hardware:
             elif port.device is None or port.device.id != target.id:
                 chosen = f"The system's {port.kind} is now {target.name}." if port.device and not port.name else ""
                 await port.open(target, problem or chosen)
-            elif port.ended or (port.state == "silent" and now >= self._reopen_at):
+            elif ended or (port.state == "silent" and now >= self._reopen_at):
                 self._reopen_at = now + _REOPEN_S
                 await port.reopen()
         except NoSound as error:

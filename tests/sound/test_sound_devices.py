@@ -14,7 +14,7 @@ import soundfile
 from console.sound import hardware as hardware_module
 from console.sound import lanes
 from console.sound.clock import RATE
-from console.sound.devices import Found, Heard, Stream
+from console.sound.devices import Fill, Found, Heard, NoSound, Stream
 from console.sound.portaudio import _Stream
 from console.sound.protocol import Backend, Configure, DeviceChanged, Devices, Level, Meter, Report, Trouble
 from console.sound.silent import Silent
@@ -242,6 +242,37 @@ async def test_a_device_that_does_not_close_ends_the_process(monkeypatch: pytest
         await asyncio.wait_for(ended.wait(), 10)
     never.set()
     assert "Sound starts anew" in trouble.message
+
+
+async def test_a_device_that_goes_while_the_devices_are_looked_at_is_told_of_as_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = SimpleNamespace(rate=RATE, latency_ms=20, alive=True, close=lambda: None)
+    found = [Found("speaker", "s", "Speaker", "fake", default=True)]
+    going = threading.Event()
+
+    class Going(Silent):
+        def look(self) -> list[Found]:
+            before = list(found)
+            if going.is_set():
+                stream.alive = False
+                found.clear()
+            return before
+
+        def open_speaker(self, found: Found, ready: Callable[[int], Fill]) -> Stream:
+            ready(RATE)
+            if not stream.alive:
+                raise NoSound("Speaker cannot be opened.")
+            return stream
+
+    monkeypatch.setattr("console.sound.hardware._BACKENDS", {"": (Going,)})
+    async with ticking() as one:
+        one.hardware.want(microphone=False, speaker=True)
+        await one.changed("speaker", "open")
+        going.set()
+
+        assert "Speaker is gone" in (await one.changed("speaker", "lost")).message
+        assert not [report for report in one.reports if getattr(report, "state", "") == "missing"]
 
 
 async def test_the_systems_choice_is_followed(pulse: Pulse) -> None:
