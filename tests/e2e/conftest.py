@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.house import House, running
-from tests.sound.pulse import pulse_server
+from tests.sound.pulse import first_in_line, pulse_server
 
-__all__ = ["house", "pulse_server"]
+__all__ = ["first_in_line", "house", "pulse_server"]
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,17 +45,6 @@ trouble = "Something is wrong. Goodbye."
 returning = "I am back."
 greeting = {{ inbound = "{GREETING}", outbound = "Hello." }}
 """
-
-
-@pytest.fixture(scope="module")
-def first_in_line() -> Iterator[None]:
-    """Other tests beside this one do not take the processor from live sound, where this user may say so."""
-    before = os.getpriority(os.PRIO_PROCESS, 0)
-    with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, -15)
-    yield
-    with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, before)
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ class Following:
                     self._changed.notify_all()
 
     async def until(self, kind: type[Kind], fits: Callable[[Kind], bool] = lambda _: True) -> Kind:
-        async with asyncio.timeout(20), self._changed:
+        async with asyncio.timeout(60), self._changed:
             while True:
                 for event in self.events:
                     if isinstance(event, kind) and fits(event):
