@@ -26,6 +26,12 @@ def main() -> int:
     parser.add_argument(
         "--port", type=int, help=f"default SIDETONE_AGENT_PORT or {settings.DEFAULT_PORT}; 0 is any free one"
     )
+    parser.add_argument("--framework", choices=settings.FRAMEWORKS, help="default SIDETONE_FRAMEWORK or pipecat")
+    parser.add_argument(
+        "--rooms",
+        action="store_true",
+        help="take calls in LiveKit rooms too, as a worker; needs --framework livekit",
+    )
     parser.add_argument(
         "--env-file", type=Path, default=Path(".env"), help="settings, default .env; see .env.example"
     )
@@ -34,6 +40,10 @@ def main() -> int:
     # A proxy must not come between the agent and the services on this machine.
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
+    if arguments.framework:
+        os.environ["SIDETONE_FRAMEWORK"] = arguments.framework
+    if arguments.rooms:
+        os.environ["SIDETONE_ROOMS"] = "on"
     try:
         chosen = settings.read()
         persona = definition.load(chosen.definition)

@@ -7,10 +7,12 @@ import importlib.metadata
 import logging
 import os
 import time
-from typing import Literal, cast
+from typing import Literal
 
 from agent import api, events, history, logs, memory, paths, tools
+from agent.call_state import CallState
 from agent.calls import Calls
+from agent.carriers import CarrierError
 from agent.carriers.telnyx import BadWebhook, Telnyx, check_signature
 from agent.definition import Definition
 from agent.frameworks import Framework
@@ -19,9 +21,9 @@ from agent.recordings import Recordings
 from agent.redact import Redactor
 from agent.settings import Settings
 from agent.stream import EventStream
+from agent.telnyx_calls import TelnyxCalls
 
 VERSION = importlib.metadata.version("sidetone")
-FRAMEWORK = "pipecat"
 _KEEP_FROM_BEFORE = 20
 
 log = logging.getLogger(__name__)
@@ -52,11 +54,11 @@ class Agent:
             settings,
             definition,
             tools.find(definition.tools),
-            self._carrier,
             self.stream,
             self.recordings,
             lambda: self.url,
         )
+        self.telnyx = TelnyxCalls(settings, self.calls, self._carrier, self.stream, lambda: self.url)
         self._host, self._port = "127.0.0.1", 0
         self._status: Literal["ok", "stopping"] = "ok"
         self._loaded = False
@@ -81,9 +83,9 @@ class Agent:
             events.AgentStarting(
                 version=VERSION,
                 pid=os.getpid(),
-                framework=FRAMEWORK,
+                framework=self.settings.framework,
                 definition=self.definition.name,
-                services=self.settings.services,
+                services=self.settings.services(self.definition.voice.service),
             )
         )
         if crashed:
@@ -106,7 +108,7 @@ class Agent:
         await self._journal.close()
 
     def health(self) -> api.Health:
-        problems = self.settings.problems()
+        problems = self.settings.problems(self.definition.voice.service)
         if self._failure:
             problems.insert(0, self._failure)
         elif not self._loaded:
@@ -115,9 +117,9 @@ class Agent:
             status=self._status,
             version=VERSION,
             pid=os.getpid(),
-            framework=FRAMEWORK,
+            framework=self.settings.framework,
             definition=self.definition.name,
-            services=self.settings.services,
+            services=self.settings.services(self.definition.voice.service),
             calls=len(self.calls),
             seq=self.stream.seq,
             uptime_ms=round((time.monotonic() - self._began) * 1000),
@@ -155,19 +157,37 @@ class Agent:
         took = round((time.monotonic() - self._began) * 1000)
         self.stream.emit(events.AgentReady(host=self._host, port=self._port, startup_ms=took))
         for state in [state for state in self.stream.calls.values() if state.live]:
-            if not self.calls.has(state.id):
-                await self.calls.end_orphan(state.id, state.call_control_id)
+            if self.calls.get(state.id) is None:
+                await self._end_orphan(state)
         await framework.warm()
 
+    async def _end_orphan(self, state: CallState) -> None:
+        """End a call that an earlier run of the agent left behind: nobody answers on it any more."""
+        try:
+            if state.call_control_id:
+                await self.telnyx.end_orphan(state.call_control_id)
+        except CarrierError as error:
+            fix = "Check in the carrier's portal that it ended."
+            self.stream.emit(events.Error(where="line", message=str(error), fix=fix), state.id)
+        ended = events.CallEnded(cause="agent_lost", source="agent", duration_ms=0, detail="the agent went away")
+        self.stream.emit(ended, state.id)
+
     def _load_libraries(self) -> Framework:
-        # Late, since Pipecat and the Telnyx SDK take seconds and the agent answers /health meanwhile.
+        # Late, since the frameworks and the Telnyx SDK take seconds and the agent answers /health meanwhile.
+        framework = self._framework()
+        framework.load()
+        self._carrier.connect()
+        return framework
+
+    def _framework(self) -> Framework:
+        if self.settings.framework == "livekit":
+            from agent.frameworks.livekit import LiveKit
+
+            return LiveKit(self.definition, self.settings.openai)
         logs.take_over_loguru()
         from agent.frameworks.pipecat import Pipecat
 
-        framework = Pipecat(self.definition, self.settings.openai)
-        framework.load()
-        self._carrier.connect()
-        return cast("Framework", framework)
+        return Pipecat(self.definition, self.settings.openai)
 
     def _remember(self) -> bool:
         """Fold the calls of earlier runs; returns whether the last run crashed."""

@@ -1,10 +1,10 @@
 """What the agent's HTTP API and event stream say and expect; the console and programs use these types.
 
 ``POST /calls`` takes a :class:`DialRequest` and answers a :class:`DialAnswer`; below ``/calls/{call}``,
-``/hangup``, ``/stt``, ``/stt/save``, ``/operator`` and ``/recording`` are described with their requests, and
-``WS /calls/{call}/audio`` in :mod:`agent.audio_wire`. ``GET /calls/{call}/recording`` is a stereo WAV, the
-caller on the left. ``GET /calls`` answers a list of :class:`agent.call_state.CallState`. ``GET /health`` answers
-:class:`Health`. Every failure is an :class:`ErrorBody` with a fitting HTTP status.
+``/hangup``, ``/stt``, ``/stt/save``, ``/operator``, ``/recording`` and ``/room`` are described with their
+requests, and ``WS /calls/{call}/audio`` in :mod:`agent.audio_wire`. ``GET /calls/{call}/recording`` is a stereo
+WAV, the caller on the left. ``GET /calls`` answers a list of :class:`agent.call_state.CallState`. ``GET /health``
+answers :class:`Health`. Every failure is an :class:`ErrorBody` with a fitting HTTP status.
 
 ``WS /events`` first sends a :class:`Snapshot`, then events. ``/events?from=SEQ`` sends :class:`Resumed` and all
 events after SEQ instead, or a snapshot when that is too long ago. Each message is a text of one or more lines,
@@ -34,6 +34,8 @@ class DialRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Dial ``to`` (E.164). ``from`` defaults to the agent's number; ``parameters`` reach the prompt.
 
     ``who`` names the client for the journal. ``band`` is the line's: narrow, hd, or empty for the agent's own.
+    ``line`` is what carries the call: telnyx for its media WebSocket, livekit for a room and a SIP trunk, or empty
+    for the agent's own.
     """
 
     to: str
@@ -41,6 +43,7 @@ class DialRequest(msgspec.Struct, forbid_unknown_fields=True):
     parameters: dict[str, str] = {}
     time_limit_s: int | None = None
     band: Literal["", "narrow", "hd"] = ""
+    line: Literal["", "telnyx", "livekit"] = ""
     who: str = "api"
 
 
@@ -106,15 +109,53 @@ class RecordingRequest(msgspec.Struct, forbid_unknown_fields=True):
     who: str = "api"
 
 
+class RoomPassRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """``POST /calls/{call}/room``: let ``who`` into the LiveKit room of a live call, to ``listen`` without being
+    seen, or, for the one who has taken the call over, to ``speak`` in sight of everybody."""
+
+    to: Literal["listen", "speak"]
+    who: str = "api"
+
+
+class RoomPass(msgspec.Struct):
+    """A way into a call's room: connect to ``url`` with ``token``, within ``valid_s``, as ``identity``. The tracks
+    to hear are those of ``caller``, of ``agent`` and of participants with the attribute ``sidetone.operator``."""
+
+    url: str
+    room: str
+    token: str
+    identity: str
+    caller: str
+    agent: str
+    valid_s: int
+
+
 class ErrorBody(msgspec.Struct):
     """One sentence that says what happened and what to do."""
 
     error: str
 
 
+class Worker(msgspec.Struct):
+    """The agent as a LiveKit worker; ``state`` as :class:`agent.events.WorkerState` told it last. ``port`` is that
+    of its health page on 127.0.0.1."""
+
+    state: str
+    agent_name: str
+    url: str
+    worker_id: str = ""
+    port: int = 0
+    load: float = 0.0
+    limit: float = 0.0
+    jobs: int = 0
+    refused: int = 0
+    detail: str = ""
+
+
 class Health(msgspec.Struct):
     """``services`` maps line, stt, llm and tts to SIM or LIVE. ``problems`` are sentences about settings that
-    keep calls from working, such as a missing key; an empty list means that a call can be placed."""
+    keep calls from working, such as a missing key; an empty list means that a call can be placed. ``worker`` is
+    there when the agent takes calls in LiveKit rooms."""
 
     status: Literal["ok", "stopping"]
     version: str
@@ -127,6 +168,7 @@ class Health(msgspec.Struct):
     uptime_ms: int
     rss_mb: int
     problems: list[str] = []
+    worker: Worker | None = None
 
 
 class AgentFile(msgspec.Struct):

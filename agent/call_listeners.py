@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent import audio_wire, events
 from agent.call import Call
-from agent.carriers.telnyx_line import TelnyxLine
+from agent.carriers import Line
 from agent.events import Event
 from agent.limits import Refused
 from agent.line_meter import Samples
@@ -51,7 +51,7 @@ class CallListeners:
         self._step_in, self._emit = step_in, emit
         self._rooms: dict[str, _Room] = {}
 
-    def line_of(self, call: Call) -> TelnyxLine:
+    def line_of(self, call: Call) -> Line:
         """What one more may listen to.
 
         Raises:
@@ -96,7 +96,7 @@ class CallListeners:
             self._leave(call, ear)
             ear.end()
 
-    def _enter(self, call: Call, line: TelnyxLine, ear: _Ear) -> None:
+    def _enter(self, call: Call, line: Line, ear: _Ear) -> None:
         room = self._rooms.get(call.id)
         if room is None:
             room = self._rooms[call.id] = _Room(line)
@@ -154,7 +154,7 @@ class CallListeners:
 class _Room:
     """All who listen to one line, as one :class:`agent.line_audio.Listener`: each message is made once."""
 
-    def __init__(self, line: TelnyxLine) -> None:
+    def __init__(self, line: Line) -> None:
         self.line = line
         self.ears: list[_Ear] = []
 

@@ -10,7 +10,7 @@ from typing import Literal
 from agent import events
 from agent.api import RecordingRequest
 from agent.call import Call
-from agent.carriers.telnyx_line import TelnyxLine
+from agent.carriers import Line
 from agent.events import Event
 from agent.limits import Refused
 from agent.recorder import Recorder
@@ -28,7 +28,7 @@ class CallRecorders:
         self._files, self._always, self._emit = files, always, emit
         self._recordings: dict[str, _Recording] = {}
 
-    def media_began(self, call: Call, line: TelnyxLine) -> None:
+    def media_began(self, call: Call, line: Line) -> None:
         if self._always:
             self._start(call, line, "agent")
 
@@ -64,7 +64,7 @@ class CallRecorders:
         if recording is not None:
             recording.fail(reason)
 
-    def _start(self, call: Call, line: TelnyxLine, who: str) -> None:
+    def _start(self, call: Call, line: Line, who: str) -> None:
         recording = _Recording(call, line, self._files, self._emit)
         self._recordings[recording.file] = recording
         recording.start(who)
@@ -73,7 +73,7 @@ class CallRecorders:
 class _Recording:
     """One call's; ``running`` until it failed or the line is over."""
 
-    def __init__(self, call: Call, line: TelnyxLine, files: Recordings, emit: Emit) -> None:
+    def __init__(self, call: Call, line: Line, files: Recordings, emit: Emit) -> None:
         self.file = Recordings.name(call.id)
         self.running = True
         self._call, self._line, self._files, self._emit = call, line, files, emit

@@ -10,9 +10,10 @@ from typing import Literal, cast
 
 import msgspec
 
-from agent import desk, events
+from agent import desk, events, room_state
 from agent.desk import Desk
 from agent.events import Direction, Event
+from agent.room_state import Room
 from agent.turn_detection import Heard, Listening, cut_off, hear
 
 Phase = Literal["dialing", "ringing", "listening", "hearing", "thinking", "speaking", "ended"]
@@ -89,6 +90,7 @@ class CallState(msgspec.Struct):
     from_: str = msgspec.field(name="from", default="")
     to: str = ""
     framework: str = ""
+    line: str = "telnyx"
     phase: Phase = "dialing"
     call_control_id: str = ""
     started_at: str = ""
@@ -106,6 +108,7 @@ class CallState(msgspec.Struct):
     errors: list[str] = []
     listening: Listening = msgspec.field(default_factory=Listening)
     desk: Desk = msgspec.field(default_factory=Desk)
+    room: Room = msgspec.field(default_factory=Room)
     last_seq: int = 0
 
     @property
@@ -138,7 +141,8 @@ def apply(state: CallState, event: Event) -> CallState:
             media.jitter_ms, media.queue_ms, media.refused = event.jitter_ms, event.queue_ms, event.refused
         case events.CallInitiated():
             state.direction, state.from_, state.to = event.direction, event.from_, event.to
-            state.framework, state.started_at, state.started_mono = event.framework, event.at, event.mono
+            state.framework, state.line = event.framework, event.line
+            state.started_at, state.started_mono = event.at, event.mono
             state.phase = "ringing" if event.direction == "inbound" else "dialing"
         case events.CallPlaced():
             state.call_control_id = event.call_control_id
@@ -211,6 +215,8 @@ def apply(state: CallState, event: Event) -> CallState:
                 _add(state, Line("agent", event.text, event.at, key=f"answer:{event.turn}", turn=event.turn))
             else:
                 line.text = f"{line.text.rstrip()} {event.text.lstrip()}"
+        case events.RoomOpened() | events.RoomSip() | events.RoomParticipant():
+            room_state.step(state.room, event)
         case events.Error():
             state.errors.append(event.message)
             _note(state, event, event.message, mark="✗")

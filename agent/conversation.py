@@ -10,7 +10,7 @@ from agent.assemblyai_tap import Tap
 from agent.call import Call
 from agent.call_listeners import CallListeners
 from agent.call_recorder import CallRecorders
-from agent.carriers.telnyx_line import TelnyxLine
+from agent.carriers import Line
 from agent.definition import ToolDefinition
 from agent.definition_file import DefinitionFile
 from agent.events import Event
@@ -46,7 +46,7 @@ class Conversations:
     def framework_name(self) -> str:
         return self.framework.name if self.framework is not None else ""
 
-    async def hold(self, call: Call, line: TelnyxLine) -> None:
+    async def hold(self, call: Call, line: Line) -> None:
         """Talk until the line is over; a failure is told and ends the call."""
 
         def emit(event: Event) -> Event:
@@ -72,7 +72,7 @@ class Conversations:
             tap=tap,
             stt_url=f"{self._own_url().replace('http', 'ws', 1)}/assemblyai/{call.stt_token}/v3/ws",
             llm=self._settings.openai,
-            tts=self._settings.deepgram,
+            tts=self._settings.rime if definition.voice.service == "rime" else self._settings.deepgram,
             tools=ToolBox(self._tools, emit),
             turns=turns,
             emit=emit,

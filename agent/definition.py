@@ -40,9 +40,15 @@ class Llm(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Voice(msgspec.Struct, forbid_unknown_fields=True):
-    """The Deepgram voice, and its speed from 0.7 to 1.5 where the voice supports it."""
+    """Whose voice speaks and which; empty names take the service's own for English.
 
-    name: str = "aura-2-thalia-en"
+    ``service``: deepgram (Aura) or rime. ``model`` is Rime's; a voice of Deepgram's says its own. ``speed``: 0.7
+    to 1.5 for Deepgram, where the voice supports it, and 0.5 to 2 for Rime; more is faster.
+    """
+
+    service: Literal["deepgram", "rime"] = "deepgram"
+    name: str = ""
+    model: str = ""
     speed: float | None = None
 
 

@@ -70,6 +70,14 @@ from agent.event_families.operator import (
     OperatorTookOver,
     OperatorWhispered,
 )
+from agent.event_families.room import (
+    RoomOpened,
+    RoomParticipant,
+    RoomSip,
+    WorkerLoad,
+    WorkerRefused,
+    WorkerState,
+)
 from agent.event_families.stt import (
     SttBegin,
     SttClosed,

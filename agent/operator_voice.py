@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from starlette.websockets import WebSocketDisconnect
 
-from agent.carriers.telnyx_line import TelnyxLine
+from agent.carriers import Line
 from agent.line_meter import loudness_db
 
 _FRAME_MS: Final = 20
@@ -27,7 +26,7 @@ _SILENCE_DB: Final = -50.0
 class OperatorVoice:
     """Sends what :meth:`speak` is given until :meth:`stop`; the carrier's own queue paces it."""
 
-    def __init__(self, line: TelnyxLine, failed: Callable[[Exception], object]) -> None:
+    def __init__(self, line: Line, failed: Callable[[Exception], object]) -> None:
         self._line, self._failed = line, failed
         self._frame = line.speaks.rate * _FRAME_MS // 1000 * 2
         self._waiting = bytearray()
@@ -48,9 +47,6 @@ class OperatorVoice:
     async def _run(self) -> None:
         try:
             await self._send()
-        except (WebSocketDisconnect, RuntimeError):
-            # The line is over.
-            return
         except Exception as error:
             self._failed(error)
 

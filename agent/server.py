@@ -142,7 +142,7 @@ class _Faces:
     async def dial(self, request: Request) -> Response:
         wanted = msgspec.json.decode(await _body(request), type=api.DialRequest)
         wanted.who = _client(wanted.who)
-        call = await self._agent.calls.dial(wanted)
+        call = await self._agent.telnyx.dial(wanted)
         return _json(api.DialAnswer(call.id), 201)
 
     async def hang_up(self, request: Request) -> Response:
@@ -187,11 +187,11 @@ class _Faces:
         return StreamingResponse(content, media_type=_WAV, headers={"Content-Length": str(size)})
 
     async def texml(self, body: bytes, _age_ms: int, request: Request) -> Response:
-        document = await self._agent.calls.answer(_form(body), request.query_params.get("band", "").lower())
+        document = await self._agent.telnyx.answer(_form(body), request.query_params.get("band", "").lower())
         return Response(document, media_type=texml.CONTENT_TYPE)
 
     async def texml_status(self, body: bytes, age_ms: int, _request: Request) -> Response:
-        self._agent.calls.texml_status(_form(body), age_ms)
+        self._agent.telnyx.texml_status(_form(body), age_ms)
         return _json({})
 
     async def webhook(self, body: bytes, age_ms: int, request: Request) -> Response:
@@ -199,7 +199,7 @@ class _Faces:
             hook = parse_webhook(body)
         except BadWebhook as error:
             return _error(f"Refused: {error}.", 400)
-        self._agent.calls.webhook(hook, age_ms)
+        self._agent.telnyx.webhook(hook, age_ms)
         return _json({})
 
     async def events(self, websocket: WebSocket) -> None:
@@ -241,7 +241,7 @@ class _Faces:
             await websocket.send_denial_response(_error(str(refused), refused.status))
 
     async def media(self, websocket: WebSocket) -> None:
-        await self._agent.calls.media(websocket.path_params["token"], websocket)
+        await self._agent.telnyx.media(websocket.path_params["token"], websocket)
 
     async def tap(self, websocket: WebSocket) -> None:
         await self._agent.calls.serve_tap(websocket.path_params["token"], websocket)

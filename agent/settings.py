@@ -20,6 +20,9 @@ from agent.definition import SHIPPED
 Band = Literal["narrow", "hd"]
 BANDS: tuple[Band, ...] = ("narrow", "hd")
 ByteOrder = Literal["little", "big"]
+Carrier = Literal["telnyx", "livekit"]
+Framework = Literal["pipecat", "livekit"]
+FRAMEWORKS: tuple[Framework, ...] = ("pipecat", "livekit")
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DEFAULT_PORT = 8790
@@ -42,14 +45,41 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Rooms:
+    """A LiveKit server, how this agent is known there, and when it takes no more.
+
+    ``trunk`` is the id or the name of the outbound SIP trunk, empty for the only one that there is. ``most_load``
+    is from 0 to 1. ``health_port`` is the worker's health page on 127.0.0.1, 0 for any free one.
+    """
+
+    url: str
+    key: str
+    secret: str = field(repr=False)
+    agent_name: str
+    trunk: str
+    most_load: float
+    health_port: int
+
+    @property
+    def missing(self) -> list[str]:
+        """What keeps the agent from taking calls in rooms, one sentence each."""
+        needs = {"LIVEKIT_URL": self.url, "LIVEKIT_API_KEY": self.key, "LIVEKIT_API_SECRET": self.secret}
+        return _unset(needs)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """See ``.env.example``; times in seconds. ``definition_copy`` is where tuned values of the shipped definition
-    are saved, None when SIDETONE_AGENT names one. ``record``: calls are recorded without being asked."""
+    are saved, None when SIDETONE_AGENT names one. ``record``: calls are recorded without being asked. ``rooms`` is
+    None where the agent takes no calls in LiveKit rooms."""
 
     telnyx: Service
     assemblyai: Service
     openai: Service
     deepgram: Service
+    rime: Service
+    framework: Framework
+    rooms: Rooms | None
     telnyx_public_key: str
     connection_id: str
     phone_number: str
@@ -73,32 +103,41 @@ class Settings:
     record_days: float
     take_back_s: float
 
-    @property
-    def services(self) -> dict[str, str]:
+    def services(self, voice: str) -> dict[str, str]:
+        """Whether each is SIM or LIVE; a room is LIVE wherever its server is: its trunk may reach telephones."""
         return {
-            "line": self.telnyx.label,
+            "line": "LIVE" if self.rooms is not None else self.telnyx.label,
             "stt": self.assemblyai.label,
             "llm": self.openai.label,
-            "tts": self.deepgram.label,
+            "tts": (self.rime if voice == "rime" else self.deepgram).label,
         }
 
     @property
     def secrets(self) -> list[str]:
-        keys = [service.key for service in (self.telnyx, self.assemblyai, self.openai, self.deepgram)]
-        return [secret for secret in (*keys, self.token, self.texml_token) if secret != "simulated"]
+        services = (self.telnyx, self.assemblyai, self.openai, self.deepgram, self.rime)
+        keys = [service.key for service in services]
+        rooms = [self.rooms.key, self.rooms.secret] if self.rooms is not None else []
+        return [secret for secret in (*keys, *rooms, self.token, self.texml_token) if secret != "simulated"]
 
-    def problems(self) -> list[str]:
-        """What keeps a call from working, one sentence each."""
-        needs = {
+    @property
+    def line(self) -> Carrier:
+        """What carries calls where nothing else is asked for."""
+        return "livekit" if self.rooms is not None else "telnyx"
+
+    def problems(self, voice: str, line: Carrier | Literal[""] = "") -> list[str]:
+        """What keeps a call on that line, with that voice service, from working, one sentence each."""
+        needs = {"ASSEMBLYAI_API_KEY": self.assemblyai.key, "OPENAI_API_KEY": self.openai.key}
+        needs |= {"RIME_API_KEY": self.rime.key} if voice == "rime" else {"DEEPGRAM_API_KEY": self.deepgram.key}
+        if (line or self.line) == "livekit":
+            found = ["The agent takes no calls in rooms: start it with --rooms."] if self.rooms is None else []
+            return found + (self.rooms.missing if self.rooms is not None else []) + _unset(needs)
+        telnyx = {
             "TELNYX_API_KEY": self.telnyx.key,
             "TELNYX_PUBLIC_KEY": self.telnyx_public_key,
             "TELNYX_CONNECTION_ID": self.connection_id,
             "TELNYX_PHONE_NUMBER": self.phone_number,
-            "ASSEMBLYAI_API_KEY": self.assemblyai.key,
-            "OPENAI_API_KEY": self.openai.key,
-            "DEEPGRAM_API_KEY": self.deepgram.key,
         }
-        found = [f"{name} is not set: put it into .env." for name, value in needs.items() if not value]
+        found = _unset(telnyx | needs)
         if self.telnyx.label == "LIVE" and not self.public_url:
             found.append("SIDETONE_PUBLIC_URL is not set: Telnyx needs an https address that reaches this agent.")
         return found
@@ -148,6 +187,25 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     record = text("SIDETONE_RECORD", "auto").lower()
     if record not in ("auto", "on", "off"):
         raise SettingsError(f"SIDETONE_RECORD={record} is not auto, on or off.")
+    framework = text("SIDETONE_FRAMEWORK", "pipecat").lower()
+    if framework not in FRAMEWORKS:
+        raise SettingsError(f"SIDETONE_FRAMEWORK={framework} is not {' or '.join(FRAMEWORKS)}.")
+    wanted = text("SIDETONE_ROOMS", "off").lower()
+    if wanted not in ("on", "off"):
+        raise SettingsError(f"SIDETONE_ROOMS={wanted} is not on or off.")
+    rooms = None
+    if wanted == "on":
+        rooms = Rooms(
+            url=address("LIVEKIT_URL", "", ("wss", "ws")) if text("LIVEKIT_URL") else "",
+            key=text("LIVEKIT_API_KEY"),
+            secret=text("LIVEKIT_API_SECRET"),
+            agent_name=text("SIDETONE_AGENT_NAME", "sidetone"),
+            trunk=text("SIDETONE_OUTBOUND_TRUNK"),
+            most_load=number("SIDETONE_MAX_LOAD", 0.9, 0.05, 1),
+            health_port=int(number("SIDETONE_WORKER_PORT", 0, 0, 65535)),
+        )
+    if rooms is not None and framework != "livekit":
+        raise SettingsError("SIDETONE_ROOMS needs SIDETONE_FRAMEWORK=livekit: Pipecat takes no calls in rooms.")
     telnyx = Service(
         address("TELNYX_BASE_URL", "https://api.telnyx.com/v2", ("https", "http")), text("TELNYX_API_KEY")
     )
@@ -163,6 +221,9 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         deepgram=Service(
             address("DEEPGRAM_BASE_URL", "wss://api.deepgram.com", ("wss", "ws")), text("DEEPGRAM_API_KEY")
         ),
+        rime=Service(address("RIME_BASE_URL", "wss://users.rime.ai", ("wss", "ws")), text("RIME_API_KEY")),
+        framework=framework,
+        rooms=rooms,
         telnyx_public_key=text("TELNYX_PUBLIC_KEY"),
         connection_id=text("TELNYX_CONNECTION_ID"),
         phone_number=text("TELNYX_PHONE_NUMBER"),
@@ -186,3 +247,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         record_days=number("SIDETONE_RECORD_DAYS", 30, 0.01, 3650),
         take_back_s=number("SIDETONE_TAKE_BACK_SECONDS", 10, 1, 600),
     )
+
+
+def _unset(needs: Mapping[str, str]) -> list[str]:
+    return [f"{name} is not set: put it into .env." for name, value in needs.items() if not value]

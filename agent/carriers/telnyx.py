@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from agent.carriers import CarrierError
 from agent.carriers.line_codec import LineFormat
 
 if TYPE_CHECKING:
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
 ALREADY_ENDED = "90018"
 _TIMEOUT_S = 10.0
 _SEEN_EVENTS = 10_000
-
-
-class CarrierError(Exception):
-    """The carrier refused or did not answer. ``code`` is Telnyx's error code, or empty."""
-
-    def __init__(self, message: str, code: str = "", fix: str = "") -> None:
-        super().__init__(message)
-        self.code, self.fix = code, fix
 
 
 @dataclass(frozen=True, slots=True)

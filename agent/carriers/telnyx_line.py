@@ -105,6 +105,20 @@ class TelnyxLine:
         self._doubt = OrderDoubt() if self.hears.encoding == "L16" else None
         self.ear = Ear(self.hears.rate)
 
+    async def hear(self) -> Samples | str | None:
+        """See :class:`agent.carriers.Line`; frameworks that read a WebSocket use :meth:`receive` instead."""
+        message = await self.receive()
+        return self.taken if message["type"] == "websocket.receive" else None
+
+    async def speak(self, audio: bytes) -> None:
+        message = self.audio_goes_out(audio)
+        if message is not None:
+            await self._send(message)
+
+    async def spoken(self) -> None:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await self.send_mark(at_end=True)
+
     @property
     def client_state(self) -> WebSocketState:
         return self._websocket.client_state
@@ -206,7 +220,12 @@ class TelnyxLine:
 
     async def operator_speaks(self, audio: bytes) -> None:
         """Send an operator's voice in the agent's place; ``audio`` as for :meth:`audio_goes_out`."""
-        await self.send_text(self._goes_out(audio, by_operator=True))
+        await self._send(self._goes_out(audio, by_operator=True))
+
+    async def _send(self, message: str) -> None:
+        """A line that is over takes nothing more, which its reader is told."""
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await self.send_text(message)
 
     def _goes_out(self, audio: bytes, *, by_operator: bool) -> str:
         now = time.monotonic_ns()
@@ -225,8 +244,7 @@ class TelnyxLine:
         """Have the carrier drop what it has not played, if there is any; a line that is over has none."""
         if self.mouth.queue_ms(time.monotonic_ns()):
             self.audio_is_cleared()
-            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-                await self.send_text(wire.CLEAR)
+            await self._send(wire.CLEAR)
 
     def _listener_failed(self, listener: object, error: Exception) -> None:
         message = f"{type(listener).__name__} of the call failed: {type(error).__name__}: {error}"

@@ -12,14 +12,16 @@ from agent.event_families.envelope import Direction, Event
 class CallInitiated(Event, tag="call.initiated"):
     """A call begins: we are about to dial, or the carrier asked for TeXML for an incoming call.
 
-    ``from`` and ``to`` are E.164 numbers as the carrier or the operator gave them. ``parameters`` are the
-    custom parameters that reach the prompt.
+    ``from`` and ``to`` are E.164 numbers as the carrier or the operator gave them. ``line`` is what carries the
+    call: telnyx for its media WebSocket, livekit for a room. ``parameters`` are the custom parameters that reach
+    the prompt.
     """
 
     direction: Direction
     from_: str = msgspec.field(name="from")
     to: str
     framework: str = ""
+    line: str = "telnyx"
     parameters: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
 

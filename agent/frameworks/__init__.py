@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.assemblyai_tap import Tap
-from agent.carriers.telnyx_line import TelnyxLine
+from agent.carriers import Line
 from agent.definition import Definition
 from agent.events import Event
 from agent.settings import Service
@@ -27,7 +27,7 @@ class Job:
     definition: Definition
     instructions: str
     greeting: str
-    line: TelnyxLine
+    line: Line
     tap: Tap
     stt_url: str
     llm: Service

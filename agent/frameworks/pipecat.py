@@ -32,9 +32,10 @@ from pipecat.processors.aggregators.llm_response_universal import (
 from pipecat.services.llm_service import FunctionCallParams
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
 from pipecat.workers.runner import WorkerRunner
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from agent import events
+from agent.carriers.telnyx_line import TelnyxLine
 from agent.definition import Definition
 from agent.frameworks import Job, operator_words
 from agent.frameworks import pipecat_services as services
@@ -95,11 +96,13 @@ class PipecatSession:
         self._last_turn: tuple[dict[str, Any] | None, int] = None, 0
         """What the caller said last, and when they had said it."""
         self._after_hold: Callable[[], Awaitable[None]] | None = None
-        self._serializer = LineSerializer(job.line, job.turns, self._hang_up)
+        line = job.line
+        assert isinstance(line, TelnyxLine)
+        self._serializer = LineSerializer(line, job.turns, self._hang_up)
         definition = job.definition
         self._transport = FastAPIWebsocketTransport(
             # The line offers what the transport uses of a WebSocket.
-            websocket=cast("WebSocket", job.line),
+            websocket=cast("WebSocket", line),
             params=FastAPIWebsocketParams(
                 audio_in_enabled=True,
                 audio_out_enabled=True,
@@ -122,8 +125,8 @@ class PipecatSession:
                 [transport.input(), self._stt, self._user, self._llm, self._tts, transport.output(), assistant]
             ),
             params=PipelineParams(
-                audio_in_sample_rate=job.line.hears.rate,
-                audio_out_sample_rate=job.line.speaks.rate,
+                audio_in_sample_rate=line.hears.rate,
+                audio_out_sample_rate=line.speaks.rate,
                 # Latency is taken from the wire and the tap; upstream's metrics are frames of their own that
                 # pass through the whole pipeline in the middle of every answer.
                 enable_metrics=False,
@@ -285,12 +288,7 @@ class PipecatSession:
 
     def _answer_sent(self) -> None:
         self._job.turns.agent_stopped()
-        self._guard(0, self._mark_end)
-
-    async def _mark_end(self) -> None:
-        # The line may be over by now.
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await self._job.line.send_mark(at_end=True)
+        self._guard(0, self._job.line.spoken)
 
     async def _answer_over(self, _aggregator: object, message: AssistantTurnStoppedMessage) -> None:
         """Let the LLM know what the caller heard: upstream's context holds all that was generated."""

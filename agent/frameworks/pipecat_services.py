@@ -154,7 +154,9 @@ def text_to_speech(definition: Definition, service: Service) -> DeepgramTTSServi
         api_key=service.key,
         base_url=service.url,
         encoding="linear16",
-        settings=DeepgramTTSService.Settings(voice=definition.voice.name, speed=definition.voice.speed),
+        settings=DeepgramTTSService.Settings(
+            voice=definition.voice.name or "aura-2-thalia-en", speed=definition.voice.speed
+        ),
         reconnect_backoff_min_wait=0.5,
         reconnect_backoff_max_wait=2.0,
     )

@@ -25,11 +25,11 @@ def test_addresses_on_this_machine_are_sim_and_all_others_live() -> None:
 
 
 def test_what_is_missing_is_named_with_its_fix() -> None:
-    problems = settings.read({}).problems()
+    problems = settings.read({}).problems("deepgram")
 
     assert "ASSEMBLYAI_API_KEY is not set: put it into .env." in problems
     assert any("SIDETONE_PUBLIC_URL" in problem for problem in problems)
-    assert settings.read({**KEYS, "SIDETONE_PUBLIC_URL": "https://x.example"}).problems() == []
+    assert settings.read({**KEYS, "SIDETONE_PUBLIC_URL": "https://x.example"}).problems("deepgram") == []
 
 
 @pytest.mark.parametrize(
