@@ -99,8 +99,9 @@ class Port(Generic[L]):
             self.state = "missing"
 
     def watch(self) -> None:
-        """Tell when an open device falls silent without a word, and when it is heard of again."""
-        if self.device is None or self.lane is None:
+        """Tell when an open device falls silent without a word, and when it is heard of again; what has ended its
+        stream is gone, or is opened again."""
+        if self.device is None or self.lane is None or self.ended:
             return
         name = self.device.name
         if self.state == "open" and self.failing:

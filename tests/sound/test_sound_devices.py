@@ -272,7 +272,7 @@ async def test_a_device_that_goes_while_the_devices_are_looked_at_is_told_of_as_
         going.set()
 
         assert "Speaker is gone" in (await one.changed("speaker", "lost")).message
-        assert not [report for report in one.reports if getattr(report, "state", "") == "missing"]
+        assert not [report for report in one.reports if isinstance(report, DeviceChanged)]
 
 
 async def test_the_systems_choice_is_followed(pulse: Pulse) -> None:
