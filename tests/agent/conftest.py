@@ -92,7 +92,7 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any) -> 
     carrier, framework = Carrier(), Framework()
     monkeypatch.setattr("agent.calls._STOP_WAIT_S", 0.2)
     monkeypatch.setattr(agent, "_carrier", carrier)
-    monkeypatch.setattr(agent.calls, "_carrier", carrier)
+    monkeypatch.setattr(agent.telnyx, "_carrier", carrier)
     monkeypatch.setattr(agent, "_load_libraries", lambda: framework)
     async with serve(routes(agent)) as port:
         await agent.start("127.0.0.1", port)

@@ -248,7 +248,7 @@ async def staged(folder: Path, patch: pytest.MonkeyPatch, app: App, persona: str
         patch.setattr("agent.calls._STOP_WAIT_S", 0.2)
         patch.setattr("agent.calls._WEBHOOK_WAIT_S", 0.1)
         patch.setattr(agent, "_carrier", carrier)
-        patch.setattr(agent.calls, "_carrier", carrier)
+        patch.setattr(agent.telnyx, "_carrier", carrier)
         async with app(routes(agent)) as port:
             await agent.start("127.0.0.1", port)
             house = House(agent, carrier, Framework(), port)

@@ -23,6 +23,7 @@ def test_an_event_is_one_flat_json_object() -> None:
         "from": "+1",
         "to": "+2",
         "framework": "",
+        "line": "telnyx",
         "parameters": {},
     }
     assert events.decode(events.encode(event)) == event

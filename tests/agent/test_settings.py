@@ -20,7 +20,7 @@ KEYS = {
 def test_addresses_on_this_machine_are_sim_and_all_others_live() -> None:
     found = settings.read({**KEYS, "OPENAI_BASE_URL": "http://127.0.0.1:8791/v1/"})
 
-    assert found.services == {"line": "LIVE", "stt": "LIVE", "llm": "SIM", "tts": "LIVE"}
+    assert found.services("deepgram") == {"line": "LIVE", "stt": "LIVE", "llm": "SIM", "tts": "LIVE"}
     assert found.openai.url == "http://127.0.0.1:8791/v1"
 
 

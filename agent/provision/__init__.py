@@ -1,0 +1,1 @@
+"""Does by API what the vendors' guides do by hand."""
