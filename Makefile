@@ -7,7 +7,11 @@ BIN := .venv/bin
 LOCK_COMMAND := pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	pyproject.toml --extra speech --extra whisper --group dev --output-file requirements.lock
 
-.PHONY: help setup run test check format bench screenshot lock clean
+# What the tests of LiveKit rooms run against.
+LIVEKIT_SERVER := v1.13.5
+GO := $(or $(shell command -v go 2>/dev/null),$(wildcard /usr/local/go/bin/go))
+
+.PHONY: help setup run test check format bench servers screenshot lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +40,8 @@ format: setup ## Format the code and mend what ruff can
 bench: setup ## Measure, never assert; prints a table
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+servers: .servers/livekit-server-$(LIVEKIT_SERVER) ## Build the LiveKit server that the tests of rooms need, with Go
+
 screenshot: setup ## Draw the README's picture from a real call
 	$(BIN)/python -m tests.screenshot docs/console.svg
 
@@ -43,7 +49,7 @@ lock: .uv/bin/uv ## Renew requirements.lock
 	$(UV) $(LOCK_COMMAND)
 
 clean: ## Remove what setup made
-	rm -rf .venv .uv
+	rm -rf .venv .uv .servers
 
 .uv/bin/uv:
 	@command -v uv >/dev/null 2>&1 || { \
@@ -61,3 +67,15 @@ clean: ## Remove what setup made
 	@$(BIN)/python -m compileall -q -j 0 agent console simulator \
 		$$($(BIN)/python -c 'import msgspec, rich, textual, websockets as w; print(*(p.__path__[0] for p in (msgspec, rich, textual, w)))')
 	@touch .venv/.ready
+
+# From source: there is no package of it. The module names Go 1.26, which any Go from 1.21 on fetches when it is older.
+.servers/livekit-server-$(LIVEKIT_SERVER):
+	@test -n "$(GO)" || { echo "livekit-server is built with Go 1.26: install it and put it on the PATH." >&2; exit 1; }
+	@case "$$("$(GO)" env GOVERSION)" in ""|go1.[0-9]|go1.[0-9].*|go1.1[0-9]*|go1.20*) \
+		echo "livekit-server is built with Go 1.26, and $(GO) is too old: install a newer one." >&2; exit 1;; esac
+	@echo "Building livekit-server $(LIVEKIT_SERVER) into .servers/bin, which takes minutes …"
+	@CGO_ENABLED=0 GOBIN="$(CURDIR)/.servers/bin" "$(GO)" install -ldflags="-s -w" \
+		github.com/livekit/livekit-server/cmd/server@$(LIVEKIT_SERVER)
+	@mv .servers/bin/server .servers/bin/livekit-server
+	@rm -f .servers/livekit-server-v*
+	@touch $@

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from dotenv import load_dotenv
 
-from agent import api, definition, logs, paths, settings
+from agent import api, definition, logs, memory, paths, settings
 from agent.redact import Redactor
 
 HOST = "127.0.0.1"
@@ -67,6 +68,7 @@ def main() -> int:
 
 
 async def _serve(chosen: settings.Settings, persona: definition.Definition, listener: socket.socket) -> int:
+    memory.begin_loading()
     import uvicorn
 
     from agent.agent import Agent
@@ -126,10 +128,25 @@ def _fail(text: str) -> int:
     return 1
 
 
+def _leave(status: int) -> None:
+    """End the process, whose work is done and written.
+
+    Not in Python's own way where LiveKit's client is loaded: a native thread of it that has something to tell
+    while Python ends aborts the process.
+    """
+    if "livekit.rtc" not in sys.modules:
+        sys.exit(status)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
     try:
         import uvloop
     except ImportError:
-        sys.exit(main())
-    uvloop.install()
-    sys.exit(main())
+        _leave(main())
+    else:
+        uvloop.install()
+        _leave(main())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.metadata
 import logging
 import os
 import time
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from agent import api, events, history, logs, memory, paths, tools
+from agent.call import Call
 from agent.call_state import CallState
 from agent.calls import Calls
 from agent.carriers import CarrierError
@@ -17,11 +19,15 @@ from agent.carriers.telnyx import BadWebhook, Telnyx, check_signature
 from agent.definition import Definition
 from agent.frameworks import Framework
 from agent.journal import Journal
+from agent.limits import Refused
 from agent.recordings import Recordings
 from agent.redact import Redactor
 from agent.settings import Settings
 from agent.stream import EventStream
 from agent.telnyx_calls import TelnyxCalls
+
+if TYPE_CHECKING:
+    from agent.rooms.room_calls import RoomCalls
 
 VERSION = importlib.metadata.version("sidetone")
 _KEEP_FROM_BEFORE = 20
@@ -59,6 +65,8 @@ class Agent:
             lambda: self.url,
         )
         self.telnyx = TelnyxCalls(settings, self.calls, self._carrier, self.stream, lambda: self.url)
+        self.rooms: RoomCalls | None = None
+        """LiveKit's rooms, once loaded, where the settings want them."""
         self._host, self._port = "127.0.0.1", 0
         self._status: Literal["ok", "stopping"] = "ok"
         self._loaded = False
@@ -98,7 +106,11 @@ class Agent:
         self._status = "stopping"
         if self._loading is not None and not self._loading.done():
             self._loading.cancel()
+        if self.rooms is not None:
+            self.rooms.worker.drain()
         await self.calls.close()
+        if self.rooms is not None:
+            await self.rooms.stop()
         self.stream.emit(events.AgentStopped(reason=reason))
         known = api.AgentFile.read(paths.agent_file())
         if known is not None and known.pid == os.getpid():
@@ -113,6 +125,8 @@ class Agent:
             problems.insert(0, self._failure)
         elif not self._loaded:
             problems.insert(0, "The agent is still loading: a call waits until it is done.")
+        elif self.rooms is not None and self.rooms.worker.trouble:
+            problems.insert(0, self.rooms.worker.trouble)
         return api.Health(
             status=self._status,
             version=VERSION,
@@ -125,7 +139,24 @@ class Agent:
             uptime_ms=round((time.monotonic() - self._began) * 1000),
             rss_mb=memory.rss_mb(),
             problems=problems,
+            worker=self.rooms.worker.health() if self.rooms is not None else None,
         )
+
+    async def dial(self, request: api.DialRequest) -> Call:
+        """Place a call on the line that was asked for, or on the agent's own.
+
+        Raises:
+            Refused: it cannot be placed, or was refused.
+        """
+        if (request.line or self.settings.line) == "telnyx":
+            return await self.telnyx.dial(request)
+        rooms = self.settings.rooms
+        if rooms is not None and not rooms.missing and not self._failure:
+            await self.calls.opened()
+        if self.rooms is None:
+            problems = self.settings.problems(self.definition.voice.service, "livekit")
+            raise Refused((problems or [self._failure or "The agent is still loading: try again."])[0], 503)
+        return await self.rooms.dial(request)
 
     def check(self, route: str, body: bytes, headers: dict[str, str]) -> int:
         """Check a carrier's signature; returns the request's age in milliseconds.
@@ -151,9 +182,11 @@ class Agent:
             self._failure = f"The agent cannot load: {type(error).__name__}: {error}"
             self.stream.emit(events.Error(where="agent", message=self._failure, fix="Run `make setup`."))
             return
-        memory.settle()
+        finally:
+            memory.settle()
         self._loaded = True
         self.calls.open(framework)
+        self._open_rooms()
         took = round((time.monotonic() - self._began) * 1000)
         self.stream.emit(events.AgentReady(host=self._host, port=self._port, startup_ms=took))
         for state in [state for state in self.stream.calls.values() if state.live]:
@@ -164,7 +197,9 @@ class Agent:
     async def _end_orphan(self, state: CallState) -> None:
         """End a call that an earlier run of the agent left behind: nobody answers on it any more."""
         try:
-            if state.call_control_id:
+            if state.room.name:
+                await self._end_room(state.room.name)
+            elif state.call_control_id:
                 await self.telnyx.end_orphan(state.call_control_id)
         except CarrierError as error:
             fix = "Check in the carrier's portal that it ended."
@@ -172,10 +207,27 @@ class Agent:
         ended = events.CallEnded(cause="agent_lost", source="agent", duration_ms=0, detail="the agent went away")
         self.stream.emit(ended, state.id)
 
+    async def _end_room(self, room: str) -> None:
+        if self.rooms is None:
+            raise CarrierError(f"The room {room} was not ended: the agent takes no calls in rooms now.")
+        await self.rooms.end_orphan(room)
+
+    def _open_rooms(self) -> None:
+        """Take calls in rooms too, if that is wanted and can be."""
+        rooms = self.settings.rooms
+        if rooms is None or rooms.missing:
+            return
+        from agent.rooms.room_calls import RoomCalls
+
+        self.rooms = RoomCalls(self.settings, rooms, self.calls, self.stream)
+        self.rooms.start()
+
     def _load_libraries(self) -> Framework:
         # Late, since the frameworks and the Telnyx SDK take seconds and the agent answers /health meanwhile.
         framework = self._framework()
         framework.load()
+        if self.settings.rooms is not None:
+            importlib.import_module("agent.rooms.room_calls")
         self._carrier.connect()
         return framework
 

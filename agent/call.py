@@ -30,7 +30,8 @@ class Call:
     ``carrier`` names what carries it; ``drop`` ends it there, which is no failure when it has ended already, and
     raises CarrierError. ``media`` is what the carrier is asked for. ``media_token`` opens the media socket once,
     ``stt_token`` the tap. ``answered`` is monotonic nanoseconds, 0 before the answer. ``ended_by`` is who of our
-    side ended it: agent, operator or nobody yet; ``reason`` is why the agent could not go on, if that was it.
+    side ended it: agent, operator or nobody yet; ``reason`` is why the agent could not go on, if that was it, and
+    ``cause`` what the call's end is to be called where we ended it for a reason that the carrier does not know.
     ``outcome`` is settled before the call leaves the registry: it is told when the media are over as well, which
     is when the call is ``told``.
     """
@@ -50,6 +51,7 @@ class Call:
     answered: int = 0
     ended_by: str = ""
     reason: str = ""
+    cause: str = ""
     outcome: CallEnded | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
     told: asyncio.Event = field(default_factory=asyncio.Event)

@@ -50,6 +50,13 @@ class CallListeners:
     def __init__(self, step_in: StepIn, emit: Emit) -> None:
         self._step_in, self._emit = step_in, emit
         self._rooms: dict[str, _Room] = {}
+        self.elsewhere: Callable[[Call], int] = lambda _call: 0
+        """How many listen to a call in another way, such as in its LiveKit room."""
+
+    def count(self, call: Call) -> int:
+        """How many listen to the call here."""
+        room = self._rooms.get(call.id)
+        return len(room.ears) if room is not None else 0
 
     def line_of(self, call: Call) -> Line:
         """What one more may listen to.
@@ -102,17 +109,21 @@ class CallListeners:
             room = self._rooms[call.id] = _Room(line)
             line.audio.add(room)
         room.ears.append(ear)
-        self._emit(call, events.OperatorListening(who=ear.who, listening=True, listeners=len(room.ears)))
+        self._tell(call, ear, listening=True)
 
     def _leave(self, call: Call, ear: _Ear) -> None:
         room = self._rooms.get(call.id)
         if room is None or ear not in room.ears:
             return
         room.ears.remove(ear)
-        self._emit(call, events.OperatorListening(who=ear.who, listening=False, listeners=len(room.ears)))
+        self._tell(call, ear, listening=False)
         if not room.ears:
             room.line.audio.remove(room)
             del self._rooms[call.id]
+
+    def _tell(self, call: Call, ear: _Ear, *, listening: bool) -> None:
+        listeners = self.count(call) + self.elsewhere(call)
+        self._emit(call, events.OperatorListening(who=ear.who, listening=listening, listeners=listeners))
 
     async def _until_gone(self, call: Call, ear: _Ear, speak_hz: int) -> None:
         ear.pouring = asyncio.create_task(ear.pour(), name=f"listener-{ear.who}")

@@ -99,13 +99,13 @@ class Calls:
         self.check_room()
         return number
 
-    def check_room(self) -> None:
-        """Whether one more call may begin.
+    def check_room(self, coming: int = 0) -> None:
+        """Whether one more call may begin, beside ``coming`` ones that have not.
 
         Raises:
             Refused: there are too many.
         """
-        self._limits.check_room(len(self._live))
+        self._limits.check_room(len(self._live) + coming)
 
     def time_limit_s(self, asked: int | None) -> int:
         """How long a call may last: what was asked for, and never more than the settings allow."""
@@ -279,6 +279,7 @@ class Calls:
             self.spawn(call.session.stop())
 
     async def _hang_up_late(self, call: Call, cause: str) -> None:
+        call.cause = cause
         await self.hang_up_by_agent(call)
         self.end(call, cause, "agent")
 

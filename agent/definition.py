@@ -8,6 +8,7 @@ parameter its value for calls that bring none.
 from __future__ import annotations
 
 import datetime
+import re
 import tomllib
 from pathlib import Path
 from string import Template
@@ -19,6 +20,8 @@ from agent import tuning
 
 SHIPPED = Path(__file__).parent / "definitions" / "front_desk.toml"
 _BUILT_IN = frozenset({"direction", "from", "to", "today"})
+_SPEEDS = {"deepgram": (0.7, 1.5), "rime": (0.5, 2.0)}
+_RIME_MODEL = re.compile(r"(coda|arcana|mist)[a-z0-9.-]{0,20}")
 
 
 class DefinitionError(Exception):
@@ -50,6 +53,27 @@ class Voice(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
     model: str = ""
     speed: float | None = None
+
+    @property
+    def speaker(self) -> str:
+        """The name asked of the service, never empty."""
+        if self.name:
+            return self.name
+        if self.service == "deepgram":
+            return "aura-2-thalia-en"
+        return "cove" if self.rime_model.startswith("mist") else "astra"
+
+    @property
+    def rime_model(self) -> str:
+        """Rime's model, never empty: without one Rime would take Mist v3, which lacks most of Coda's voices."""
+        return self.model or "coda"
+
+    @property
+    def rime_speed_alpha(self) -> float | None:
+        """``speed`` as Rime's ``speedAlpha``; to Mist before v3 less is faster (docs.rime.ai/docs/speed)."""
+        if self.speed is None:
+            return None
+        return round(1 / self.speed, 3) if self.rime_model in ("mist", "mistv2") else self.speed
 
 
 class Listening(msgspec.Struct, forbid_unknown_fields=True):
@@ -90,7 +114,7 @@ class AssemblyAiTurns(msgspec.Struct, forbid_unknown_fields=True):
 
 class VadTurns(msgspec.Struct, forbid_unknown_fields=True):
     """How Silero VAD ends turns. ``start_s`` of speech begin one; ``stop_s`` of silence make the VAD say that
-    speech stopped; ``wait_s`` more without speech end the turn."""
+    speech stopped; ``wait_s`` more without speech end the turn. LiveKit has no measure for ``min_volume``."""
 
     confidence: float = 0.7
     start_s: float = 0.2
@@ -200,7 +224,24 @@ def parse(text: str, path: Path) -> Definition:
     return definition
 
 
+def _check_voice(path: Path, voice: Voice) -> None:
+    if voice.service == "deepgram" and voice.model:
+        raise DefinitionError(
+            f"{path}: model under [voice] is for Rime: leave it out, and give a Deepgram voice as name, such as "
+            f"{voice.speaker}."
+        )
+    if voice.service == "rime" and not _RIME_MODEL.fullmatch(voice.rime_model):
+        raise DefinitionError(
+            f"{path}: Rime has no model {voice.model!r} and would speak with Mist v3 instead: set model under "
+            "[voice] to coda, mistv3 or mistv2."
+        )
+    low, high = _SPEEDS[voice.service]
+    if voice.speed is not None and not low <= voice.speed <= high:
+        raise DefinitionError(f"{path}: speed {voice.speed:g} under [voice] is not from {low:g} to {high:g}.")
+
+
 def _check(path: Path, definition: Definition) -> None:
+    _check_voice(path, definition.voice)
     if not definition.returning.strip():
         raise DefinitionError(f"{path}: returning is empty: the caller must hear that the agent is back.")
     texts = (definition.instructions, definition.greeting.inbound, definition.greeting.outbound)

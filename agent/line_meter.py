@@ -133,6 +133,11 @@ class Mouth:
             self._marks.popleft()
         return min(by_time, self._marks[0][1] if self._marks else self.sent_ms)
 
+    @property
+    def mark_waits(self) -> bool:
+        """Whether the carrier has a mark that it has not returned."""
+        return bool(self._marks)
+
     def queue_ms(self, now: int) -> int:
         """Audio that is at the carrier and not yet played."""
         return max(0, round(self.sent_ms - self.played_ms(now)))

@@ -9,10 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 
+def begin_loading() -> None:
+    """Collect nothing until ``settle``: of what is loaded nothing is garbage, and looking for it takes a tenth of
+    the start."""
+    gc.disable()
+
+
 def settle() -> None:
     """Once, when everything is loaded: later collections skip what will never be garbage, so they are short."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def give_back() -> None:

@@ -47,6 +47,7 @@ def routes(agent: Agent) -> Starlette:
             Route("/calls/{call}/stt", faces.guarded(faces.tune), methods=["POST"]),
             Route("/calls/{call}/stt/save", faces.guarded(faces.save_tuning), methods=["POST"]),
             Route("/calls/{call}/operator", faces.guarded(faces.step_in), methods=["POST"]),
+            Route("/calls/{call}/room", faces.guarded(faces.room), methods=["POST"]),
             Route("/calls/{call}/recording", faces.guarded(faces.recording)),
             Route("/calls/{call}/recording", faces.guarded(faces.record), methods=["POST"]),
             Route("/texml", faces.carrier(faces.texml), methods=["POST"]),
@@ -142,7 +143,7 @@ class _Faces:
     async def dial(self, request: Request) -> Response:
         wanted = msgspec.json.decode(await _body(request), type=api.DialRequest)
         wanted.who = _client(wanted.who)
-        call = await self._agent.telnyx.dial(wanted)
+        call = await self._agent.dial(wanted)
         return _json(api.DialAnswer(call.id), 201)
 
     async def hang_up(self, request: Request) -> Response:
@@ -165,6 +166,14 @@ class _Faces:
         calls = self._agent.calls
         await calls.step_in.do(calls.live(request.path_params["call"]), wanted, _client(wanted.who))
         return _json({})
+
+    async def room(self, request: Request) -> Response:
+        wanted = msgspec.json.decode(await _body(request), type=api.RoomPassRequest)
+        wanted.who = _client(wanted.who)
+        call = self._agent.calls.live(request.path_params["call"])
+        if self._agent.rooms is None:
+            raise Refused("The agent takes no calls in rooms: start it with --rooms.", 409)
+        return _json(await self._agent.rooms.let_in(call, wanted))
 
     async def record(self, request: Request) -> Response:
         wanted = msgspec.json.decode(await _body(request), type=api.RecordingRequest)

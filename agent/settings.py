@@ -221,7 +221,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         deepgram=Service(
             address("DEEPGRAM_BASE_URL", "wss://api.deepgram.com", ("wss", "ws")), text("DEEPGRAM_API_KEY")
         ),
-        rime=Service(address("RIME_BASE_URL", "wss://users.rime.ai", ("wss", "ws")), text("RIME_API_KEY")),
+        rime=Service(address("RIME_BASE_URL", "wss://users-ws.rime.ai", ("wss", "ws")), text("RIME_API_KEY")),
         framework=framework,
         rooms=rooms,
         telnyx_public_key=text("TELNYX_PUBLIC_KEY"),
@@ -243,7 +243,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         time_limit_s=int(number("SIDETONE_TIME_LIMIT_SECONDS", 900, 30, 14_400)),
         journal_days=number("SIDETONE_JOURNAL_DAYS", 30, 0.01, 3650),
         journal_mb=number("SIDETONE_JOURNAL_MB", 512, 1, 1_000_000),
-        record=record == "on" or (record == "auto" and telnyx.label == "SIM"),
+        record=record == "on" or (record == "auto" and telnyx.label == "SIM" and rooms is None),
         record_days=number("SIDETONE_RECORD_DAYS", 30, 0.01, 3650),
         take_back_s=number("SIDETONE_TAKE_BACK_SECONDS", 10, 1, 600),
     )

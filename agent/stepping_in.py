@@ -26,7 +26,7 @@ from agent.presence import Presence
 from agent.settings import Service
 
 MAX_TEXT: Final = 1000
-"""Characters of what is said or whispered; Deepgram takes 2000 at once."""
+"""Characters of what is said or whispered; Rime takes so many at once, Deepgram 2000."""
 
 Reason = Literal["", "lost", "ended"]
 
@@ -66,6 +66,8 @@ class StepIn:
         self._file, self._take_back_s, self._emit = file, take_back_s, emit
         self._presence = Presence()
         self._desks: dict[str, _Desk] = {}
+        self.on_released: Callable[[Call, str], object] = lambda _call, _who: None
+        """Told when an operator holds a call no more."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def present(self, who: str) -> None:
@@ -103,8 +105,16 @@ class StepIn:
         if microphone is not None:
             microphone.point(to)
 
-    def microphone(self, call: Call, who: str, audio: bytes | memoryview) -> None:
-        """Audio of the operator, int16 little-endian mono at :meth:`speak_hz`; it neither waits nor raises."""
+    def holder(self, call: Call) -> str:
+        """Who has taken the call over, or empty."""
+        desk = self._desks.get(call.id)
+        return desk.held_by if desk is not None else ""
+
+    def microphone(self, call: Call, who: str, audio: bytes | memoryview, *, to_caller: bool = True) -> None:
+        """Audio of the operator, int16 little-endian mono at :meth:`speak_hz`; it neither waits nor raises.
+
+        ``to_caller`` is False where the caller hears the operator already, who is in the same room.
+        """
         desk = self._desk(call)
         microphone = desk.microphones.get(who) if desk is not None else None
         if desk is None or microphone is None or microphone.target == "nobody":
@@ -112,7 +122,8 @@ class StepIn:
         if microphone.target == "caller":
             if desk.held_by != who or desk.voice is None:
                 return
-            desk.voice.speak(audio)
+            if to_caller:
+                desk.voice.speak(audio)
         microphone.hear(audio)
 
     async def do(self, call: Call, request: api.StepInRequest, who: str) -> None:
@@ -222,7 +233,8 @@ class StepIn:
 
     def _told_back(self, desk: _Desk, who: str, reason: Reason) -> None:
         held_ms = (time.monotonic_ns() - desk.held_since) // 1_000_000
-        desk.held_by = ""
+        held_by, desk.held_by = desk.held_by, ""
+        self.on_released(desk.call, held_by)
         self._emit(desk.call, events.OperatorHandedBack(who=who, held_ms=held_ms, reason=reason))
 
     async def _hold(self, call: Call, session: Session) -> None:

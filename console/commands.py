@@ -28,6 +28,7 @@ class Situation:
     wide: bool = False
     remote: bool = False
     listening: bool = False
+    in_room: bool = False
     heard: bool = False
     holding: bool = False
     held_by: str = ""
@@ -95,6 +96,12 @@ def _needs_call(situation: Situation) -> str:
 
 def _needs_turn(situation: Situation) -> str:
     return "" if situation.turns else "the selected call has no turns yet"
+
+
+def _needs_room(situation: Situation) -> str:
+    if not situation.selected:
+        return "no call is selected"
+    return "" if situation.in_room else "the selected call is in no LiveKit room"
 
 
 def _needs_width(situation: Situation) -> str:
@@ -176,6 +183,7 @@ COMMANDS = (
     Command("previous-turn", ("left",), "Look at the turn before.", "turns", "", _needs_turn),
     Command("next-turn", ("right",), "Look at the turn after.", "", "", _needs_turn),
     Command("inspect", ("i",), "Look at why turns ended, then in full.", "inspect", "", _needs_call),
+    Command("room", ("v",), "View the call's room: SIP, and who is in it.", "view room", "", _needs_room),
     Command("stt", ("t",), "Retune the call; :stt end, :stt save.", "tune",
             "[NAME=VALUE]", _needs_listening),
     Command("page-up", ("pageup",), "Scroll back."),
@@ -200,8 +208,10 @@ _RINGING = ("accept", "decline")
 WORDY = ("say", "whisper")
 """Their keys begin a sentence."""
 _HOLDING = ("take-over", "hangup", "say", "whisper", "record")
-_LIVE = ("hangup", "listen", "take-over", "whisper", "say", "mute", "dial", "stt", "record", "phone", "ears")
-_ENDED = ("dial", "play", "phone", "previous-turn", "inspect")
+_LIVE = (
+    "hangup", "listen", "take-over", "whisper", "say", "mute", "dial", "room", "stt", "record", "phone", "ears",
+)  # fmt: skip
+_ENDED = ("dial", "room", "play", "phone", "previous-turn", "inspect")
 _ALWAYS = (
     "dial", "dial-to", "phone", "previous-turn", "inspect", "log", "zoom", "sound", "restart", "prompt", "quit",
 )  # fmt: skip
@@ -236,6 +246,7 @@ COMMAND_LINE = {
     "agent": "Run the agent alone, in the foreground.",
     "simulator": "Run the simulator alone, in the foreground.",
     "stop": "Stop the agent and simulator in the background.",
+    "setup": "Make an account ready for calls: LiveKit's trunks and rule.",
     "doctor": "Check what is needed here, and how to get it.",
 }
 """The subcommands of ``sidetone``; without one it opens the screen."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent import events
 from agent.events import Event
-from console import turn_ends, words
+from console import room_words, turn_ends, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def is_heartbeat(event: Event) -> bool:
 def describe(event: Event) -> Description:
     """The event in a few words."""
     family = _FAMILIES.get(events.type_of(event).partition(".")[0], "")
-    found = _call(event) or _speech(event) or _turn(event) or _desk(event)
+    found = _call(event) or _speech(event) or _turn(event) or _desk(event) or room_words.describe(event)
     if found is None:
         return Description(family or "?", events.type_of(event))
     text, bad = found
@@ -42,6 +42,8 @@ def describe(event: Event) -> Description:
 _FAMILIES = {
     "agent": "agent",
     "call": "call",
+    "room": "room",
+    "worker": "work",
     "webhook": "hook",
     "media": "line",
     "stt": "stt",
@@ -65,7 +67,9 @@ def _call(event: Event) -> tuple[str, bool] | None:
         case events.CallDtmf():
             return f"pressed {event.digit}", False
         case events.CallEnded():
-            return f"ended {event.cause} by {event.source}", event.cause.endswith(("_failed", "_lost"))
+            told = f"ended {event.cause} by {event.source}"
+            told = f"{told}: {event.detail}" if event.detail else told
+            return told, bool(event.detail) or event.cause.endswith(("_failed", "_lost"))
         case events.WebhookReceived():
             again = " again" if event.duplicate else ""
             return f"{event.event_type}{again}, {event.age_ms} ms old", False

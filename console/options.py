@@ -11,7 +11,8 @@ from console.caller import Band
 class Options:
     """What the command line asked for. ``url`` and ``token`` name a remote agent; nothing is started then.
 
-    ``band`` is that of the calls that are dialled, or empty for the agent's own.
+    ``band`` is that of the calls that are dialled, or empty for the agent's own. ``rooms`` and
+    ``framework``: as :func:`console.environment.decide` takes them.
     """
 
     line: str = "sim"
@@ -19,3 +20,5 @@ class Options:
     url: str = ""
     token: str = field(default="", repr=False)
     band: Band = ""
+    rooms: bool = False
+    framework: str = ""

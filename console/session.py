@@ -94,7 +94,9 @@ class Session:
         Raises:
             AgentError: the agent refused, or cannot be reached.
         """
-        call = await self._client.dial(api.DialRequest(to=number, band=band or self._options.band, who=self.who))
+        line = environment.dialled_line(self._plan.line if self._plan is not None else self._options.line)
+        request = api.DialRequest(to=number, band=band or self._options.band, line=line, who=self.who)
+        call = await self._client.dial(request)
         if number != environment.SIM_PHONE:
             # d is to dial who was dialled before, not the person at this machine.
             self.preferences.remember(self.line, number)
@@ -172,8 +174,14 @@ class Session:
         # Late, since the first paint must not wait for it.
         from console.supervisor import Supervisor
 
-        self._plan = plan = environment.decide(settings, self._options.line, self._options.simulated)
-        self.store.expect_services(plan.services)
+        self._plan = plan = environment.decide(
+            settings,
+            self._options.line,
+            self._options.simulated,
+            rooms=self._options.rooms,
+            framework=self._options.framework,
+        )
+        self.store.expect_services(plan.services, plan.voice)
         self._supervisor = Supervisor(plan, paths.data_dir(), self._http, self._process_changed)
         self._ready.set()
         async with asyncio.TaskGroup() as group:
@@ -198,7 +206,7 @@ class Session:
         if self.remote and self.store.agent.phase != "up":
             self.store.process_changed(ProcessState("agent", "up", since=self.store.clock(), attached=True))
         if isinstance(message, api.Snapshot):
-            self._compare(message.health.services)
+            self._compare(message.health)
             if self._sound is not None:
                 self._sound.settle()
         if isinstance(message, (events.AgentReady, api.Resumed)):
@@ -229,13 +237,19 @@ class Session:
             raise NoSound("The softphone needs the simulator, which does not run.")
         return Endpoint(process.running.url, process.running.token)
 
-    def _compare(self, services: Mapping[str, str]) -> None:
+    def _compare(self, health: api.Health) -> None:
         """An agent that was found running may have been started with other settings than those of now."""
-        plan = self._plan.services if self._plan is not None else {}
-        other = next((service for service, mode in plan.items() if services.get(service) != mode), "")
-        if other:
-            uses = f"the agent that runs uses {other} {services.get(other)}, not {plan[other]}"
-            self.store.tell("warn", f"{uses}: R restarts it with the settings of now.")
+        if self._plan is None:
+            return
+        asked, found = dict(self._plan.services), health.services
+        uses = next(
+            (f"uses {one} {found.get(one)}, not {mode}" for one, mode in asked.items() if found.get(one) != mode),
+            "",
+        )
+        if self._plan.framework not in ("", health.framework):
+            uses = f"is on {health.framework}, not {self._plan.framework}"
+        if uses:
+            self.store.tell("warn", f"the agent that runs {uses}: R restarts it with the settings of now.")
 
     def _lost(self, reason: str) -> None:
         self.store.unlinked(reason)

@@ -163,13 +163,19 @@ class SoundDesk:
         before = self._listening
         if before is not None and before.call != call:
             self.unlisten()
+        known = self._store.calls.get(call)
         order = protocol.Listen(
-            url=endpoint.url, token=endpoint.token, call=call, who=self._store.operator, ears=ears
+            url=endpoint.url,
+            token=endpoint.token,
+            call=call,
+            who=self._store.operator,
+            line="livekit" if known is not None and known.state.line == "livekit" else "telnyx",
+            ears=ears,
         )
         self.send(order)
         self._listening = order
-        known = self.state.ears
-        self.state.ears = Ears(call, ears, open=known is not None and known.call == call and known.open)
+        heard = self.state.ears
+        self.state.ears = Ears(call, ears, open=heard is not None and heard.call == call and heard.open)
 
     def unlisten(self) -> None:
         """Listen to nothing, and speak to nobody."""

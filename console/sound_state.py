@@ -20,11 +20,12 @@ Phase = Literal["off", "up", "down"]
 
 @dataclass(slots=True)
 class Ears:
-    """The call that is listened to; ``open`` once the agent sends its audio."""
+    """The call that is listened to; ``open`` once its audio comes. ``speaking``: where the microphone is heard."""
 
     call: str
     mode: Literal["mix", "split"]
     open: bool = False
+    speaking: Literal["nobody", "caller", "agent"] = "nobody"
     stats: protocol.ListeningStats | None = None
 
 
@@ -190,7 +191,7 @@ class SoundState:
         if report.state == "closed":
             self.ears = None
         else:
-            ears.open = report.state == "open"
+            ears.open, ears.speaking = report.state == "open", report.speaking
         return report.message
 
     def _playing(self, report: protocol.Playing) -> str:

@@ -12,12 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import structs
+
 from agent import api, call_state, events
 from agent.call_state import CallState
 from agent.events import Event
-from console import describe, words
+from console import describe, room_words, words
 from console.process_state import ProcessState
 from console.sound_state import SoundState
+from console.voice_service import VoiceService
 
 MAX_EVENTS = 300
 MAX_LOG = 2_000
@@ -84,7 +87,10 @@ class Store:
         self.calls: dict[str, CallView] = {}
         self.seq: int | None = None
         self.services: dict[str, str] = {}
+        self.voice: VoiceService = "deepgram"
         self.problems: list[str] = []
+        self.worker: api.Worker | None = None
+        """The agent as a worker of LiveKit rooms, where it is one."""
         self.silence = ""
         self.agent = ProcessState("agent")
         self.simulator = ProcessState("simulator")
@@ -119,6 +125,7 @@ class Store:
     def feed_health(self, health: api.Health) -> None:
         """What the agent says of itself."""
         self.services, self.problems = dict(health.services), health.problems
+        self.worker = health.worker
         self.up_since = self.clock() - health.uptime_ms / 1000
         self._touch()
 
@@ -129,8 +136,9 @@ class Store:
             self.tell("error", reason)
         self._touch()
 
-    def expect_services(self, services: Mapping[str, str]) -> None:
-        """What will run, as long as no agent has said what does."""
+    def expect_services(self, services: Mapping[str, str], voice: VoiceService) -> None:
+        """What will run, as long as no agent has said what does, and whose the voice is."""
+        self.voice = voice
         if not self.services:
             self.services = dict(services)
             self._touch()
@@ -191,6 +199,11 @@ class Store:
             done.sort(key=lambda view: view.began, reverse=True)
             self._listing = live + done
         return self._listing
+
+    @property
+    def rooms(self) -> bool:
+        """Whether calls come in LiveKit rooms."""
+        return self.worker is not None or any(call.state.line == "livekit" for call in self.calls.values())
 
     @property
     def live(self) -> int:
@@ -284,6 +297,7 @@ class Store:
         match event:
             case events.AgentStarting():
                 self.services, self.up_since = dict(event.services), words.epoch(event.at)
+                self.worker = None
             case events.AgentReady():
                 self.problems = []
                 self.add_log("info", f"agent ready after {event.startup_ms} ms on port {event.port}")
@@ -294,6 +308,8 @@ class Store:
                 self.add_log("info", f"agent stopped: {event.reason}")
             case events.AgentCrashed():
                 self.add_log("error", event.detail)
+            case events.WorkerState() | events.WorkerLoad() | events.WorkerRefused():
+                self._worker_event(event)
             case events.WebhookRejected():
                 self.add_log("warn", f"webhook refused at {event.route}: {event.reason}")
             case events.Error():
@@ -301,6 +317,29 @@ class Store:
             case _:
                 pass
         self._touch()
+
+    def _worker_event(self, event: events.WorkerState | events.WorkerLoad | events.WorkerRefused) -> None:
+        worker = self.worker or api.Worker("connecting", "", "")
+        match event:
+            case events.WorkerState():
+                self.worker = structs.replace(
+                    worker,
+                    state=event.state,
+                    agent_name=event.agent_name,
+                    url=event.url,
+                    worker_id=event.worker_id,
+                    detail=event.detail,
+                )
+            case events.WorkerLoad():
+                self.worker = structs.replace(worker, load=event.load, limit=event.limit, jobs=event.jobs)
+                return
+            case events.WorkerRefused():
+                self.worker = structs.replace(worker, refused=worker.refused + 1)
+        told = room_words.describe(event)
+        assert told is not None
+        self.add_log("warn" if told[1] else "info", f"worker: {told[0]}")
+        if told[1]:
+            self.tell("warn", f"The worker {told[0]}")
 
 
 def _process_line(state: ProcessState) -> str:

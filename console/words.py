@@ -133,7 +133,7 @@ def phase(state: CallState) -> str:
 
 
 def ending(state: CallState) -> str:
-    """How a call ended, in words: ``ended normal_clearing by caller``, ``no answer``, ``failed: …``."""
+    """How a call ended, in words: ``ended normal_clearing by caller``, ``no answer``, ``busy: …``."""
     kind = phase(state)
     if kind == "failed":
         told = state.detail or (state.errors[-1] if state.errors else "")
@@ -142,4 +142,6 @@ def ending(state: CallState) -> str:
     by = f" by {state.ended_by}" if state.ended_by not in ("", "unknown") else ""
     if kind == "ended":
         return f"ended {state.cause}{by}"
+    if state.detail:
+        return f"{kind}: {state.detail}"
     return kind if state.cause.replace("_", " ") == kind else f"{kind} ({state.cause})"

@@ -1,4 +1,4 @@
-"""`python -m simulator`: play Telnyx, AssemblyAI, OpenAI and Deepgram on one loopback port until stopped."""
+"""`python -m simulator`: play Telnyx, AssemblyAI, OpenAI, Deepgram and Rime on one loopback port until stopped."""
 
 from __future__ import annotations
 

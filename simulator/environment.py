@@ -4,8 +4,11 @@ Which client reads which name:
 
 - `TELNYX_BASE_URL`, `TELNYX_API_KEY`, `TELNYX_PUBLIC_KEY`: Telnyx's SDKs.
 - `OPENAI_BASE_URL`, `OPENAI_API_KEY`: OpenAI's SDKs, and Pipecat and LiveKit through them.
-- `ASSEMBLYAI_API_KEY`, `DEEPGRAM_API_KEY`: the vendors' SDKs. No client takes the address of a streaming API from
-  the environment; a bot hands `ASSEMBLYAI_BASE_URL` and `DEEPGRAM_BASE_URL` to its client.
+- `ASSEMBLYAI_API_KEY`, `DEEPGRAM_API_KEY`, `RIME_API_KEY`: the vendors' SDKs, and LiveKit's plugins. No client
+  takes the address of a streaming API from the environment; a bot hands `ASSEMBLYAI_BASE_URL`,
+  `DEEPGRAM_BASE_URL` or `RIME_BASE_URL` to its client.
+- `TELNYX_SIP_USERNAME`, `TELNYX_SIP_PASSWORD`: `sidetone setup livekit`, for LiveKit's outbound trunk, whose
+  address is `TELNYX_SIP_ADDRESS`. There only when the simulator has a SIP trunk.
 - `PIPECAT_SETUP_FILES`: Pipecat 1.x loads the file in the bot's process, where it does so for every client.
 """
 
@@ -38,8 +41,15 @@ def environment(host: str, port: int, public_key: str, api_key: str | None = Non
         "OPENAI_API_KEY": API_KEY,
         "DEEPGRAM_BASE_URL": f"ws://{authority}",
         "DEEPGRAM_API_KEY": API_KEY,
+        "RIME_BASE_URL": f"ws://{authority}",
+        "RIME_API_KEY": API_KEY,
         "PIPECAT_SETUP_FILES": str(PIPECAT_SETUP),
     }
+
+
+def sip_environment(address: str, user_name: str, password: str) -> dict[str, str]:
+    """`address` is host:port of the SIP trunk."""
+    return {"TELNYX_SIP_ADDRESS": address, "TELNYX_SIP_USERNAME": user_name, "TELNYX_SIP_PASSWORD": password}
 
 
 def as_export(values: Mapping[str, str]) -> str:

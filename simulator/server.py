@@ -18,15 +18,18 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
-from simulator import assemblyai, control, deepgram, openai, phone, state_file
+from simulator import assemblyai, control, deepgram, openai, phone, rime, state_file
+from simulator.certificates import certificates
 from simulator.control.probes import Probes
 from simulator.control.routes import Controlled
-from simulator.environment import environment
+from simulator.environment import environment, sip_environment
 from simulator.faults import Faults
 from simulator.pacing import Wheel
 from simulator.recording.disk import Disk
 from simulator.recording.store import Recordings
 from simulator.settings import Settings, SettingsError
+from simulator.sip.subscriber import load_subscriber, subscribe
+from simulator.sip.trunk import Trunk
 from simulator.speech.services import SpeechServices
 from simulator.speech.synthesiser import SpeechUnavailable
 from simulator.telnyx import routes as telnyx_routes
@@ -55,16 +58,26 @@ class Simulator:
         try:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
             self._signer = load_signer(settings.data_dir / "telnyx_signing.key")
+            self._subscriber = (
+                None if settings.sip_port is None else load_subscriber(settings.data_dir / "telnyx_sip.password")
+            )
         except (OSError, ValueError) as error:
             raise SettingsError(f"The data directory cannot be used: {error}") from error
         self._socket = _bind(settings.host, settings.port)
         self.webhooks = Webhooks(self._signer)
         self.account = fresh_account()
         self._disk = Disk()
-        self._http = httpx.AsyncClient(trust_env=False, follow_redirects=True, max_redirects=3)
+        self._http = httpx.AsyncClient(
+            verify=certificates(), trust_env=False, follow_redirects=True, max_redirects=3
+        )
         self.recordings = Recordings(settings.data_dir / "recordings", lambda: self.url)
         self.exchange = Exchange(self._facilities(), settings.ring_ms, settings.record_dir)
         self.reception = Reception(self.exchange, TEXML_APPLICATION_ID)
+        self.trunk: Trunk | None = None
+        if settings.sip_port is not None and self._subscriber is not None:
+            subscribe(self.account, self._subscriber)
+            self.trunk = Trunk(self.exchange, settings.host, settings.sip_port)
+            self.reception.trunk = self.trunk
         self._probes = Probes(self.webhooks, self.account)
         self._server = _Server(self._app())
         self._serving: asyncio.Task[None] | None = None
@@ -83,10 +96,16 @@ class Simulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        return environment(self.settings.host, self.port, self._signer.public_key, self.settings.api_key)
+        values = environment(self.settings.host, self.port, self._signer.public_key, self.settings.api_key)
+        user = self._subscriber
+        if self.trunk is not None and user is not None:
+            values |= sip_environment(self.trunk.address, user.user_name, user.password)
+        return values
 
     async def start(self) -> None:
         """Returns when requests are answered and the state file is written. Raises SettingsError."""
+        if self.trunk is not None:
+            await self._start_trunk(self.trunk)
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         ready = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait({self._serving, ready}, return_when=asyncio.FIRST_COMPLETED)
@@ -102,6 +121,8 @@ class Simulator:
         """Hang up, say what can be said in half a second, and close everything."""
         state_file.remove(self.settings.data_dir, os.getpid())
         await self.exchange.close()
+        if self.trunk is not None:
+            await self.trunk.stop()
         await self._probes.close()
         await self.webhooks.close(_WEBHOOK_GRACE_SECONDS)
         await self._http.aclose()
@@ -114,6 +135,17 @@ class Simulator:
             await asyncio.wait({self._warming})
         await self.speech.close()
         self._socket.close()
+
+    async def _start_trunk(self, trunk: Trunk) -> None:
+        try:
+            await trunk.start()
+        except OSError as error:
+            await trunk.stop()
+            self._socket.close()
+            raise SettingsError(
+                f"The SIP trunk cannot listen on port {self.settings.sip_port}: stop what does or choose another "
+                f"with --sip-port ({error})."
+            ) from error
 
     async def _warm_up(self) -> None:
         """Start the speech processes before the first call needs them; the listener need not wait for it."""
@@ -155,6 +187,7 @@ class Simulator:
                 *telnyx_routes.routes(self.settings.api_key, self.exchange),
                 *openai.routes(self.faults),
                 *deepgram.routes(self.speech, self.faults),
+                *rime.routes(self.speech, self.faults),
                 # Before the rest of /sim, which it is below.
                 *phone.routes(self.token, self.exchange, self.reception),
                 *control.routes(controlled),

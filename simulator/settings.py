@@ -24,7 +24,7 @@ class Settings:
 
     `api_key`: the only key that Telnyx's REST interface takes; None takes any. `record_dir`: every call is written
     down there. `l16_big_endian`: the byte order of L16 payloads, little-endian by default, since live evidence is
-    divided.
+    divided. `sip_port`: where the SIP trunk listens, over UDP and TCP; 0 takes a free port, None is no trunk.
     """
 
     data_dir: Path
@@ -34,6 +34,7 @@ class Settings:
     api_key: str | None = None
     record_dir: Path | None = None
     l16_big_endian: bool = False
+    sip_port: int | None = None
 
     def __post_init__(self) -> None:
         if not is_loopback(self.host):
@@ -42,6 +43,10 @@ class Settings:
             )
         if not 0 <= self.port <= 65535:
             raise SettingsError(f"--port must be between 0 and 65535, not {self.port}.")
+        if self.sip_port is not None and not 0 <= self.sip_port <= 65535:
+            raise SettingsError(f"--sip-port must be between 0 and 65535, not {self.sip_port}.")
+        if self.sip_port is not None and ":" in self.host:
+            raise SettingsError("The SIP trunk speaks IPv4 only: use --host 127.0.0.1 with --sip-port.")
         if not 0 <= self.ring_ms <= 120_000:
             raise SettingsError(f"--ring-ms must be between 0 and 120000, not {self.ring_ms}.")
 

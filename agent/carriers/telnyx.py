@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agent.carriers import CarrierError
+from agent.carriers import CarrierError, telnyx_sdk
 from agent.carriers.line_codec import LineFormat
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Telnyx:
 
     def connect(self) -> None:
         """Import the SDK and make the client; slow, for a thread of its own."""
+        telnyx_sdk.prepare()
         import telnyx
         import telnyx.lib.webhook_verification
 
@@ -141,6 +142,7 @@ def decode_state(state: str | None) -> str:
 
 
 def _explain(error: Exception, what: str) -> CarrierError:
+    telnyx_sdk.prepare()
     import telnyx
 
     if isinstance(error, CarrierError):
@@ -209,6 +211,7 @@ def check_signature(body: bytes, headers: Mapping[str, str], public_key: str) ->
     Raises:
         BadWebhook: unsigned, wrongly signed, or more than 300 s from our clock.
     """
+    telnyx_sdk.prepare()
     from telnyx.lib.webhook_verification import WebhookVerificationError, verify_webhook_signature
 
     if not public_key:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-from openai import AsyncOpenAI, OpenAIError
+from openai import AsyncOpenAI
 from pipecat.frames.frames import (
     EndFrame,
     ErrorFrame,
@@ -37,13 +35,14 @@ from starlette.websockets import WebSocket
 from agent import events
 from agent.carriers.telnyx_line import TelnyxLine
 from agent.definition import Definition
-from agent.frameworks import Job, operator_words
+from agent.frameworks import Job, openai_client
 from agent.frameworks import pipecat_services as services
+from agent.frameworks.guards import Guards
+from agent.frameworks.leaving import Leaving
+from agent.frameworks.operator_words import OpenAiWords
 from agent.frameworks.pipecat_line import LineSerializer
 from agent.frameworks.pipecat_observer import TurnObserver
 from agent.settings import Service
-
-log = logging.getLogger(__name__)
 
 _NO_AUDIO_S = 6.0
 _LAST_WORDS_S = 15.0
@@ -65,16 +64,11 @@ class Pipecat:
     def load(self) -> None:
         if self._definition.turn.ended_by == "vad":
             services.SharedVad.load()
-        self._client = services.llm_client(self._llm, self._definition.llm.timeout_s)
+        self._client = openai_client.llm_client(self._llm, self._definition.llm.timeout_s)
 
     async def warm(self) -> None:
-        """Open a connection to the LLM: the first request of a process takes 90 ms longer than others."""
         assert self._client is not None
-        try:
-            await self._client.models.list()
-        except OpenAIError as error:
-            # Not every service lists its models; a key that is wrong shows at the first call.
-            log.info("The language model's service did not list its models: %s", error)
+        await openai_client.warm(self._client)
 
     def session(self, job: Job) -> PipecatSession:
         assert self._client is not None
@@ -86,16 +80,13 @@ class PipecatSession:
 
     def __init__(self, job: Job, client: AsyncOpenAI) -> None:
         self._job = job
-        self._ending = False
-        self._reason = ""
+        self._leaving = Leaving(job)
+        self._guards = Guards(job.emit)
         self._tts_failures = 0
-        self._over_at = 0
-        self._guards: set[asyncio.Task[None]] = set()
         self._ready = asyncio.Event()
         """The pipeline has its greeting, or it is over."""
         self._last_turn: tuple[dict[str, Any] | None, int] = None, 0
         """What the caller said last, and when they had said it."""
-        self._after_hold: Callable[[], Awaitable[None]] | None = None
         line = job.line
         assert isinstance(line, TelnyxLine)
         self._serializer = LineSerializer(line, job.turns, self._hang_up)
@@ -112,8 +103,9 @@ class PipecatSession:
         )
         self._stt = services.speech_to_text(definition, job.stt_url)
         self._llm = services.language_model(definition, client, job.instructions)
-        self._tts = services.text_to_speech(definition, job.tts)
+        self._tts = services.text_to_speech(definition.voice, job.tts)
         self._context = LLMContext(tools=services.tool_schemas(definition.tools))
+        self._words = OpenAiWords(lambda: self._messages)
         for tool in definition.tools:
             self._llm.register_function(tool.name, self._run_tool, timeout_secs=tool.timeout_s + 1)
         self._user, assistant = LLMContextAggregatorPair(
@@ -152,7 +144,7 @@ class PipecatSession:
         self._worker.add_event_handler("on_pipeline_error", self._failed)
         assistant.add_event_handler("on_assistant_turn_stopped", self._answer_over)
         if definition.turn.ended_by == "vad":
-            job.tap.on_forced = lambda: self._guard(0, self._stop_hearing)
+            job.tap.on_forced = lambda: self._guards.after(0, self._stop_hearing)
 
     async def run(self) -> None:
         job = self._job
@@ -163,31 +155,30 @@ class PipecatSession:
             await runner.run()
         finally:
             self._ready.set()
-            for guard in self._guards:
-                guard.cancel()
+            self._guards.cancel()
         await job.tap.finish()
-        self._tell_last_words()
+        self._leaving.tell_last_words()
 
     async def trouble(self, reason: str) -> None:
-        if self._ending or self._left_to_operator(reason, self.trouble):
+        if self._leaving.begun or self._leaving.left_to_operator(self._llm.held, reason, self.trouble):
             return
-        self._end_for(reason)
+        self._leaving.begin(reason)
         last_words = TTSSpeakFrame(self._job.definition.trouble, append_to_context=False)
         last_words.interruptible = False
         await self._leave_unanswered()
         await self._worker.queue_frames([last_words, EndFrame()])
-        self._guard(_LAST_WORDS_S, self._give_up)
+        self._guards.after(_LAST_WORDS_S, self._give_up)
 
     async def stop(self) -> None:
         await self._leave()
 
     @property
     def leaving(self) -> bool:
-        return self._ending
+        return self._leaving.begun
 
     async def hush(self) -> None:
         await self._ready.wait()
-        if self._ending:
+        if self._leaving.begun:
             return
         passed = self._serializer.interrupted
         passed.clear()
@@ -200,7 +191,7 @@ class PipecatSession:
         await self._tts.queue_frame(TTSSpeakFrame(text))
 
     def whisper(self, text: str) -> None:
-        operator_words.add_guidance(self._messages, text)
+        self._words.add_guidance(text)
 
     async def hold(self) -> None:
         self._llm.held = True
@@ -208,30 +199,20 @@ class PipecatSession:
 
     async def release(self, words: str = "") -> None:
         self._llm.held = False
-        if self._after_hold is not None:
-            await self._after_hold()
-        elif words or not self._messages:
+        if self._leaving.after_hold is not None:
+            await self._leaving.after_hold()
+        elif words or not self._words.begun:
             await self.say(words or self._job.greeting)
-        elif operator_words.unanswered(self._messages) and not self._job.turns.user_speaking:
+        elif self._words.unanswered and not self._job.turns.user_speaking:
             await self._user.queue_frame(LLMRunFrame())
 
     def operator_spoke(self, text: str, at: int) -> None:
         words, spoke_at = self._last_turn
-        operator_words.add_spoken(self._messages, text, before=words if at < spoke_at else None)
+        self._words.add_spoken(text, before=words if at < spoke_at else None)
 
     @property
     def _messages(self) -> list[dict[str, Any]]:
         return cast("list[dict[str, Any]]", self._context.get_messages())
-
-    def _left_to_operator(self, reason: str, end: Callable[[str], Awaitable[None]]) -> bool:
-        """Whether an operator has the call, which then ends no sooner than the agent is to go on alone."""
-        if not self._llm.held:
-            return False
-        if self._after_hold is None:
-            self._after_hold = lambda: end(reason)
-            message, fix = f"The agent cannot go on alone: {reason}", "It ends the call once it has it back."
-            self._job.emit(events.Error(where="agent", message=message, fix=fix))
-        return True
 
     async def _greet(self, _transport: object, _websocket: object) -> None:
         if not self._llm.held:
@@ -242,8 +223,7 @@ class PipecatSession:
         await self._leave()
 
     async def _leave(self) -> None:
-        self._ending, self._over_at = True, self._over_at or time.monotonic_ns()
-        self._job.tap.close()
+        self._leaving.line_is_over()
         await self._leave_unanswered()
         await self._worker.cancel()
 
@@ -255,29 +235,16 @@ class PipecatSession:
         """The operator has ended the turn: without this it would wait for the VAD to find silence."""
         await self._user.queue_frame(VADUserStoppedSpeakingFrame(stop_secs=self._job.definition.turn.vad.stop_s))
 
-    def _tell_last_words(self) -> None:
-        """What the caller said and nobody answers any more is a turn all the same."""
-        job = self._job
-        text, confidence = job.tap.unanswered.take()
-        if text:
-            job.turns.user_stopped(
-                text,
-                decided_by="hangup",
-                declared=self._over_at or time.monotonic_ns(),
-                last_voiced=job.line.ear.last_voiced,
-                confidence=confidence,
-            )
-
     async def _tts_asked(self, _tts: object, _context: str, text: str) -> None:
         self._job.turns.tts_asked(time.monotonic_ns(), text)
-        self._guard(_NO_AUDIO_S, self._expect_audio)
+        self._guards.after(_NO_AUDIO_S, self._expect_audio)
 
     def _turn_over(self, text: str, at: int) -> None:
         job = self._job
         by_service = job.definition.turn.ended_by == "assemblyai"
         final_at = job.tap.final_at
         job.tap.unanswered.taken(at)
-        self._last_turn = operator_words.last_of_caller(self._messages), job.line.ear.last_voiced or at
+        self._last_turn = self._words.last_of_caller(), job.line.ear.last_voiced or at
         job.turns.user_stopped(
             text,
             decided_by=job.definition.turn.ended_by,
@@ -288,7 +255,7 @@ class PipecatSession:
 
     def _answer_sent(self) -> None:
         self._job.turns.agent_stopped()
-        self._guard(0, self._job.line.spoken)
+        self._guards.after(0, self._job.line.spoken)
 
     async def _answer_over(self, _aggregator: object, message: AssistantTurnStoppedMessage) -> None:
         """Let the LLM know what the caller heard: upstream's context holds all that was generated."""
@@ -319,10 +286,11 @@ class PipecatSession:
         elif processor is self._tts:
             self._tts_failures += 1
             if self._tts_failures == 1:
-                self._error("tts", frame, "Look at DEEPGRAM_API_KEY, the voice's name and the service's status.")
+                key = f"{self._job.definition.voice.service.upper()}_API_KEY"
+                self._error("tts", frame, f"Look at {key}, the voice's name and the service's status.")
             if self._tts_failures >= _TTS_FAILURES or not self._tts.is_usable:
                 await self._voiceless("the voice service does not work.")
-        elif not self._ending:
+        elif not self._leaving.begun:
             self._error("agent", frame, "See the agent's log.")
 
     def _error(self, where: str, frame: ErrorFrame, fix: str) -> None:
@@ -330,7 +298,7 @@ class PipecatSession:
 
     async def _expect_audio(self) -> None:
         """A TTS that accepts text and stays silent leaves the caller waiting: end that."""
-        if not self._job.turns.waiting_for_audio(time.monotonic_ns(), _NO_AUDIO_S) or self._ending:
+        if not self._job.turns.waiting_for_audio(time.monotonic_ns(), _NO_AUDIO_S) or self._leaving.begun:
             return
         self._job.emit(
             events.Error(
@@ -343,36 +311,14 @@ class PipecatSession:
 
     async def _voiceless(self, reason: str) -> None:
         """Without a voice nothing can be said: hang up rather than leave the caller in silence."""
-        if self._ending or self._left_to_operator(reason, self._voiceless):
+        if self._leaving.begun or self._leaving.left_to_operator(self._llm.held, reason, self._voiceless):
             return
-        self._end_for(reason)
+        self._leaving.begin(reason)
         await self._give_up()
-
-    def _end_for(self, reason: str) -> None:
-        self._ending, self._reason = True, reason
-        self._job.emit(
-            events.Error(where="agent", message=f"The agent ends the call: {reason}", fix="See the errors before.")
-        )
 
     async def _give_up(self) -> None:
         await self._hang_up()
         await self._leave()
 
     async def _hang_up(self) -> None:
-        await self._job.hang_up(self._reason)
-
-    def _guard(self, after_s: float, action: Any) -> None:
-        async def wait() -> None:
-            await asyncio.sleep(after_s)
-            await action()
-
-        task = asyncio.create_task(wait())
-        self._guards.add(task)
-        task.add_done_callback(self._guard_over)
-
-    def _guard_over(self, task: asyncio.Task[None]) -> None:
-        self._guards.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._job.emit(
-                events.Error(where="agent", message=f"{task.exception()!r}", fix="See the agent's log.")
-            )
+        await self._job.hang_up(self._leaving.reason)

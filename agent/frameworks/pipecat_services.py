@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import onnxruntime
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
+from openai import AsyncOpenAI
 from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
 from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.audio.vad.silero import SileroOnnxModel, SileroVADAnalyzer
@@ -24,14 +24,11 @@ from pipecat.services.openai.llm import OpenAILLMService
 from pipecat.turns.user_start import TranscriptionUserTurnStartStrategy, VADUserTurnStartStrategy
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies, UserTurnStrategies
-from pipecat.utils.http import connection_limits
 
-from agent.definition import Definition, ToolDefinition, TurnSettings, VadTurns
+from agent.definition import Definition, ToolDefinition, TurnSettings, VadTurns, Voice
+from agent.frameworks.pipecat_rime import RimeVoice
 from agent.settings import Service
 
-_LLM_CONNECT_S = 3.0
-_LLM_RETRIES = 1
-_LLM_KEEP_S = 300
 # Upstream has languages as an enumeration, which lacks "multi", and keeps `language` to itself.
 _SETTINGS = {field.name for field in fields(AssemblyAISTTService.Settings)} - {"language_codes", "language"}
 
@@ -95,18 +92,6 @@ class SharedLlm(OpenAILLMService):
             messages.pop()
 
 
-def llm_client(service: Service, timeout_s: float) -> AsyncOpenAI:
-    """The client for :class:`SharedLlm`; ``timeout_s`` is how long the LLM may be silent."""
-    return AsyncOpenAI(
-        api_key=service.key,
-        base_url=service.url,
-        timeout=Timeout(timeout_s, connect=_LLM_CONNECT_S),
-        max_retries=_LLM_RETRIES,
-        # Open connections are kept for the next turn: a new one costs two round trips and a TLS handshake.
-        http_client=DefaultAsyncHttpxClient(limits=connection_limits(keepalive_expiry=_LLM_KEEP_S)),
-    )
-
-
 class SpeechToText(AssemblyAISTTService):
     """AssemblyAI's service, with parameters of the session that upstream has no setting for."""
 
@@ -149,14 +134,23 @@ def language_model(definition: Definition, client: AsyncOpenAI, instructions: st
     )
 
 
-def text_to_speech(definition: Definition, service: Service) -> DeepgramTTSService:
+def text_to_speech(voice: Voice, service: Service) -> DeepgramTTSService | RimeVoice:
+    """The voice, which speaks at the line's own rate: the service makes it, so that nothing is resampled."""
+    if voice.service == "rime":
+        return RimeVoice(
+            api_key=service.key,
+            url=f"{service.url}/ws3",
+            settings=RimeVoice.Settings(
+                voice=voice.speaker, model=voice.rime_model, segment="never", speedAlpha=voice.rime_speed_alpha
+            ),
+            reconnect_backoff_min_wait=0.5,
+            reconnect_backoff_max_wait=2.0,
+        )
     return DeepgramTTSService(
         api_key=service.key,
         base_url=service.url,
         encoding="linear16",
-        settings=DeepgramTTSService.Settings(
-            voice=definition.voice.name or "aura-2-thalia-en", speed=definition.voice.speed
-        ),
+        settings=DeepgramTTSService.Settings(voice=voice.speaker, speed=voice.speed),
         reconnect_backoff_min_wait=0.5,
         reconnect_backoff_max_wait=2.0,
     )

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from console.command_line import call_app, operator_app, options, phone, tune_options
+from console.command_line import call_app, operator_app, options, phone, setup, tune_options
 from console.commands import COMMAND_LINE
 from console.options import Options
 
@@ -45,6 +45,8 @@ def console(
     line: options.Line = "sim",
     band: options.Band = "",
     simulated: options.Simulated = "",
+    rooms: options.Rooms = False,
+    framework: options.Framework = "",
     attach: options.Attach = "",
     token_file: options.TokenFile = None,
     version: options.Version = False,
@@ -53,17 +55,20 @@ def console(
         print(f"sidetone {importlib.metadata.version('sidetone')}")
         raise typer.Exit
     if context.invoked_subcommand is not None:
-        if line != "sim" or band or simulated or attach:
+        if line != "sim" or band or simulated or rooms or framework or attach:
             raise typer.BadParameter(f"put the options after {context.invoked_subcommand}.")
         return
     from console.cli import open_console
 
+    if rooms and framework == "pipecat":
+        raise typer.BadParameter("--rooms needs --framework livekit.")
     token = options.token(token_file) if attach else ""
-    raise typer.Exit(open_console(Options(line, options.names(simulated), attach, token, band)))
+    raise typer.Exit(open_console(Options(line, options.names(simulated), attach, token, band, rooms, framework)))
 
 
 app.add_typer(call_app.app)
 app.add_typer(phone.app)
+app.add_typer(setup.app)
 
 
 @app.command("calls", help=COMMAND_LINE["calls"])
@@ -126,10 +131,16 @@ def tune(
 
 
 @app.command("agent", help=COMMAND_LINE["agent"], context_settings=_PASS_ON)
-def agent(context: typer.Context, line: options.Line = "sim", simulated: options.Simulated = "") -> None:
+def agent(
+    context: typer.Context,
+    line: options.Line = "sim",
+    simulated: options.Simulated = "",
+    rooms: options.Rooms = False,
+    framework: options.Framework = "",
+) -> None:
     from console.command_line import processes
 
-    raise typer.Exit(processes.run_agent(line, options.names(simulated), context.args))
+    raise typer.Exit(processes.run_agent(line, options.names(simulated), rooms, framework, context.args))
 
 
 @app.command("simulator", help=COMMAND_LINE["simulator"], context_settings={**_PASS_ON, "help_option_names": []})

@@ -54,6 +54,7 @@ class CallOrder:
     line: str = "sim"
     band: Band = ""
     simulated: tuple[str, ...] = ()
+    framework: str = ""
     keep: bool = False
     timeout_s: float = 300.0
     stt_faults: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -120,7 +121,9 @@ class CallRun:
     def __init__(self, order: CallOrder, output: CallOutput) -> None:
         self._order, self._output = order, output
         self._http = Http()
-        plan = environment.decide(environment.read_settings(), order.line, order.simulated)
+        plan = environment.decide(
+            environment.read_settings(), order.line, order.simulated, framework=order.framework
+        )
         if order.stt_faults and plan.services["stt"] != "SIM":
             raise environment.PlanError("Faults are for simulated speech recognition: add --sim stt.")
         self._plan = plan
@@ -243,7 +246,11 @@ class CallRun:
             await self._person.pick_up(simulator.running, to, who)
         elif who and simulator is not None:
             await simulator.answer_at(to, who)
-        call = await self._client.dial(api.DialRequest(to=to, from_=order.from_ or None, band=band, who=WHO))
+        call = await self._client.dial(
+            api.DialRequest(
+                to=to, from_=order.from_ or None, band=band, line=environment.dialled_line(order.line), who=WHO
+            )
+        )
         self._followed.adopt(call)
 
     async def _watch(self) -> None:
@@ -305,6 +312,11 @@ class CallRun:
                     f"The agent that runs already uses {service} {health.services.get(service)}, not {mode}: "
                     "stop it with `sidetone stop` or leave the console, then try again."
                 )
+        if self._plan.framework not in ("", health.framework):
+            raise CallFailed(
+                f"The agent that runs already is on {health.framework}, not {self._plan.framework}: "
+                "stop it with `sidetone stop` or leave the console, then try again."
+            )
 
 
 def _ignore(_state: ProcessState) -> None:

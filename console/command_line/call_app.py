@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from console import environment
 from console.command_line import bot_options, call_options, options, sound_options
 from console.commands import COMMAND_LINE
 
@@ -27,6 +28,7 @@ def call(
     line: options.Line = "sim",
     band: options.CallBand = "",
     simulated: options.Simulated = "",
+    framework: options.Framework = "",
     as_json: options.AsJson = False,
     keep: options.Keep = False,
     timeout: options.Timeout = 300.0,
@@ -57,15 +59,15 @@ def call(
         raise typer.BadParameter("--loop needs --wav.")
     if snr is not None and not noise:
         raise typer.BadParameter("--snr needs --noise.")
-    if line == "telnyx":
+    if line in environment.LIVE_LINES:
         simulated_caller = (say, script, wav, preset, mic, noise, fault, stt_fault, record, bot, inbound)
         _check_live(to, any(simulated_caller), yes)
     if bot_url and not bot:
         raise typer.BadParameter("--bot-url needs --bot, the command that starts the bot.")
     if bot:
-        if inbound or simulated or band or stt_fault:
+        if inbound or simulated or band or stt_fault or framework:
             raise typer.BadParameter(
-                "--bot is called as it is: leave out --inbound, --sim, --band and --stt-fault."
+                "--bot is called as it is: leave out --inbound, --sim, --band, --framework and --stt-fault."
             )
         if mic:
             raise typer.BadParameter(
@@ -126,6 +128,7 @@ def call(
         line=line,
         band=band,
         simulated=options.names(simulated),
+        framework=framework,
         keep=keep,
         timeout_s=timeout,
         stt_faults=ordered,

@@ -15,6 +15,8 @@ from console.sound.protocol import DeviceChanged, Listen, Listening, Report
 Ears = Literal["mix", "split"]
 
 _LAST_WORDS_S = 0.4
+_END_S = 5.0
+"""The sound of a call that is over may end so long before its last event comes."""
 
 
 class CallLink:
@@ -31,15 +33,20 @@ class CallLink:
         """Raises AgentError or SoundError where the call cannot be heard."""
         one = self._one
         endpoint = await one.client.endpoint()
+        line = "livekit" if one.state.line == "livekit" else "telnyx"
         self.sound.link.send(
-            Listen(url=endpoint.url, token=endpoint.token, call=one.state.id, who=one.who, ears=ears)
+            Listen(url=endpoint.url, token=endpoint.token, call=one.state.id, who=one.who, line=line, ears=ears)
         )
         await self.sound.until(lambda: self._state is not None or one.left.is_set())
-        self.check()
+        await self.check()
 
-    def check(self) -> None:
+    async def check(self) -> None:
         """Raises AgentError where the sound was lost, unless the call is over."""
-        if self._problem and not self._one.over.is_set():
+        if self._problem:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_END_S):
+                    await self._one.over.wait()
+                    return
             raise AgentError(self._problem)
 
     def lose(self) -> None:
@@ -50,7 +57,10 @@ class CallLink:
     def _told(self, report: Report) -> None:
         if isinstance(report, Listening):
             self._state = report
-            if report.state != "open":
+            if report.state == "open":
+                if report.message:
+                    self._one.output.detail(report.message)
+            else:
                 self._problem = report.message or "The call's sound was lost."
                 self._one.left.set()
         elif (

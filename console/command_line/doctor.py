@@ -31,13 +31,13 @@ async def _check(real_sound: bool) -> list[Finding]:
     settings = environment.read_settings()
     found = [machine.python(), folder_found]
     if folder_found.state != "missing":
-        from console.doctor import processes, sound
+        from console.doctor import processes, rooms, sound
 
         folder = paths.data_dir()
-        heard, running = await asyncio.gather(
-            sound.sound(settings, folder, real_sound), processes.processes(folder)
+        heard, running, telephony = await asyncio.gather(
+            sound.sound(settings, folder, real_sound), processes.processes(folder), rooms.rooms(settings, folder)
         )
-        found += [*heard, machine.port(settings, processes.agent_port(folder)), *running]
+        found += [*heard, machine.port(settings, processes.agent_port(folder)), *running, *telephony]
     return [*found, speech.voice(), speech.recogniser(settings), *services.services(settings)]
 
 

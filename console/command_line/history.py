@@ -8,7 +8,7 @@ import msgspec
 
 from agent import call_state, events, history, paths
 from agent.call_state import CallState
-from console import words
+from console import room_words, words
 from console.command_line.output import for_terminal
 
 
@@ -47,6 +47,8 @@ def show_call(call: str, as_json: bool, turns: bool = False) -> int:
         printer.update(state)
     printer.close()
     printer.say(_row(state))
+    for name, value in room_words.facts(state) if state.line == "livekit" else ():
+        printer.note(f"{name:<14} {value}")
     return 0
 
 
@@ -62,4 +64,6 @@ def _row(state: CallState) -> str:
     how = words.ending(state) if not state.live else state.phase
     length = words.duration(state.duration_ms / 1000)
     talk = f"{length}  {words.plural(turns, 'turn'):<9} {p50:<11}"
-    return f"{state.id}  {when}  {words.number(state.number):<18} {talk} {how}"
+    carried = "room" if state.line == "livekit" else state.framework
+    kind = "" if carried in ("", "pipecat") else f"{carried}  "
+    return f"{state.id}  {when}  {words.number(state.number):<18} {talk} {kind}{how}"

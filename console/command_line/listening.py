@@ -21,7 +21,7 @@ def listen(at: At, choice: SoundChoice, ears: Ears, as_json: bool) -> int:
             heard = f"The call {call} is written to {file}" if file else f"You hear the call {call}"
             one.output.detail(f"{heard}; enter or Ctrl-C ends that.")
             await one.until_over()
-            link.check()
+            await link.check()
         return 0
 
     return live_call.run(at, act)

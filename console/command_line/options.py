@@ -10,12 +10,18 @@ import typer
 
 from console import caller
 from console.command_line import stt_faults
-from console.environment import KEYS, LINES
+from console.environment import FRAMEWORKS, KEYS, LINES
 
 
 def _checked_line(value: str) -> str:
     if value not in LINES:
         raise typer.BadParameter(f"choose one of {', '.join(LINES)}.")
+    return value
+
+
+def _checked_framework(value: str) -> str:
+    if value not in ("", *FRAMEWORKS):
+        raise typer.BadParameter(f"choose one of {', '.join(FRAMEWORKS)}.")
     return value
 
 
@@ -69,7 +75,19 @@ def token(file: Path | None) -> str:
     return found
 
 
-Line = Annotated[str, typer.Option(callback=_checked_line, metavar="sim|telnyx", help="Which telephone line.")]
+Line = Annotated[str, typer.Option(callback=_checked_line, metavar="sim|telnyx|livekit", help="Which line.")]
+Rooms = Annotated[
+    bool,
+    typer.Option("--rooms", help="Take calls in LiveKit rooms, and dial there unless --line says telnyx."),
+]
+Framework = Annotated[
+    str,
+    typer.Option(
+        callback=_checked_framework,
+        metavar="pipecat|livekit",
+        help="What the agent runs on. Without it SIDETONE_FRAMEWORK counts, pipecat unless set.",
+    ),
+]
 Simulated = Annotated[
     str,
     typer.Option(

@@ -59,6 +59,7 @@ class TextOutput:
 
     def __init__(self) -> None:
         self._printer = for_terminal()
+        self._room_told = ""
 
     def progress(self, text: str) -> None:
         if sys.stderr.isatty():
@@ -73,10 +74,19 @@ class TextOutput:
             self._printer.update(state)
             if isinstance(event, events.CallEnded):
                 self._printer.note(words.ending(state))
+            elif isinstance(event, (events.RoomOpened, events.RoomSip)):
+                self._told_of_room(event)
             elif isinstance(event, events.MediaStarted) and (event.sample_rate > 8000 or event.asked):
                 self._printer.note(f"line: {words.media(event.encoding, event.sample_rate, event.asked)}")
         elif isinstance(event, events.Error):
             self.detail(f"{event.message} {event.fix}".strip())
+
+    def _told_of_room(self, event: events.RoomOpened | events.RoomSip) -> None:
+        """Each status of the SIP leg once, whatever else of it changes."""
+        told = f"room {event.room}" if isinstance(event, events.RoomOpened) else f"sip {event.status}"
+        if told != self._room_told:
+            self._room_told = told
+            self._printer.note(told)
 
     def detail(self, text: str) -> None:
         self._printer.close()

@@ -17,10 +17,10 @@ from console.process_state import ProcessState
 from console.supervisor import Supervisor
 
 
-def run_agent(line: str, simulated: tuple[str, ...], arguments: list[str]) -> int:
+def run_agent(line: str, simulated: tuple[str, ...], rooms: bool, framework: str, arguments: list[str]) -> int:
     """The agent in the foreground, with the simulator beside it when it is needed; returns its exit status."""
     try:
-        plan = environment.decide(environment.read_settings(), line, simulated)
+        plan = environment.decide(environment.read_settings(), line, simulated, rooms=rooms, framework=framework)
     except environment.PlanError as error:
         print(error, file=sys.stderr)
         return 2

@@ -75,7 +75,7 @@ def take_over(at: At, choice: SoundChoice, as_json: bool) -> int:
                 await one.until_over()
             finally:
                 await _reverse(one, "hand_back")
-            link.check()
+            await link.check()
         return 0
 
     return live_call.run(at, act)

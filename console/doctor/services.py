@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from console import environment
 from console.doctor.finding import Finding, good, note
+from console.voice_service import voice_service
 
 _WHAT = {"stt": "speech to text", "llm": "language model", "tts": "text to speech"}
 _LINE = (
@@ -20,7 +21,7 @@ _LINE = (
 def services(settings: Mapping[str, str]) -> list[Finding]:
     found = [
         good(_WHAT[service], f"live: {key} is set" if settings.get(key, "").strip() else f"simulated: no {key}")
-        for service, key in environment.KEYS.items()
+        for service, key in environment.keys(voice_service(settings)).items()
     ]
     unset = [name for name in _LINE if not settings.get(name, "").strip()]
     if not unset:

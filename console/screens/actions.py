@@ -129,6 +129,13 @@ class Actions:
     def do_inspect(self) -> None:
         self._view.inspect()
 
+    def do_room(self) -> None:
+        # Late, because few calls are in one and the first paint must not wait for it.
+        from console.widgets.room_panel import KEYS, RoomPanel
+
+        self._view.showing_log = False
+        self._screen.open_panel(RoomPanel(self._view, self._screen.close_panel), lambda: KEYS)
+
     def do_stt(self, text: str = "") -> None:
         # Late, because few calls are tuned and the first paint must not wait for it.
         from console.screens.tuning import Tuning

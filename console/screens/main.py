@@ -95,11 +95,11 @@ class MainScreen(Screen[None]):
         inspector, event_list = TurnInspector(view), EventList(view)
         history, line = LatencyHistory(view), LineBlock(view)
         status, footer = StatusBar(view), Footer(view, self.situation)
-        self._footer = footer
+        self._footer, self._line = footer, line
         left_rule = Rule(view, self._left_words)
         turn_rule = Rule(view, inspector.title, symbols.tee_down)
         history_rule = Rule(view, lambda: ("last 20 turns", ""), symbols.tee_left)
-        line_rule = Rule(view, lambda: ("line", ""), symbols.tee_left)
+        line_rule = Rule(view, line.title, symbols.tee_left)
         events_rule = Rule(view, event_list.title, symbols.tee_left)
         self._table_rule = Rule(view, lambda: ("calls", "? help  : command"))
         bottom_rule = Rule(view, lambda: ("", ""), joint=self._joint)
@@ -208,6 +208,7 @@ class MainScreen(Screen[None]):
             wide=self.view.wide,
             remote=self._remote,
             listening=call is not None and call.state.listening.session > 0,
+            in_room=call is not None and call.state.line == "livekit",
             **self._desk_situation(),
         )
 
@@ -380,6 +381,7 @@ class MainScreen(Screen[None]):
         if calls:
             self.table.styles.height = self.table.height_for(self.size.height)
         self._right.display = call and view.column
+        self._line.styles.height = self._line.height_now()
         view.both = (
             self.size.height - (self.table.height_for(self.size.height) if calls else 0) - rows - 6 >= _BOTH
         )
@@ -407,6 +409,9 @@ class MainScreen(Screen[None]):
             return "sidetone", ""
         number = view.store.number_of(view.selected)
         title = f"{number} {words.number(call.state.number)}"
+        carried = "room" if call.state.line == "livekit" else call.state.framework
+        if carried not in ("", "pipecat"):
+            title += f" {symbols.dot} {carried}"
         if view.inspecting:
             return title, turn_ends.across(call.state.listening.heard)
         if view.wide:

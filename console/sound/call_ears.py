@@ -1,10 +1,12 @@
-"""An operator's ears in live calls, and voice: ``WS /calls/{call}/audio`` of the agent (agent/audio_wire.py)."""
+"""An operator's ears in live calls, and voice: ``WS /calls/{call}/audio`` of the agent (agent/audio_wire.py),
+or the LiveKit room of the call (:mod:`console.sound.room_ears`)."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -16,6 +18,9 @@ from console.sound.ear import RATES, Ear
 from console.sound.link import Devices, Link
 from console.sound.microphone import Frames
 from console.sound.protocol import Listen, Listening, ListeningStats, Report, Speak, Unlisten
+
+if TYPE_CHECKING:
+    from console.sound.room_ears import RoomEars
 
 Samples = npt.NDArray[np.int16]
 Target = Literal["nobody", "caller", "agent"]
@@ -29,7 +34,8 @@ class CallEars:
 
     def __init__(self, engine: Devices, report: Callable[[Report], object]) -> None:
         self._engine, self._report = engine, report
-        self._calls: dict[str, _Call] = {}
+        self._calls: dict[str, _Call | RoomEars] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def listen(self, order: Listen) -> None:
         """For a call that is listened to already it changes the ears alone."""
@@ -40,7 +46,13 @@ class CallEars:
             known.ears = order.ears
             known.tell()
             return
-        call = self._calls[order.call] = _Call(order, self._engine, self._report)
+        if order.line == "livekit":
+            # In a thread: it takes a third of a second, and other calls go on meanwhile.
+            room_ears = await asyncio.to_thread(importlib.import_module, "console.sound.room_ears")
+            call = room_ears.RoomEars(order, self._engine, self._report, self._fall_back)
+        else:
+            call = _Call(order, self._engine, self._report)
+        self._calls[order.call] = call
         call.start()
 
     async def unlisten(self, order: Unlisten) -> None:
@@ -54,8 +66,20 @@ class CallEars:
         call.speak(order.to)
 
     async def close(self) -> None:
-        for call in list(self._calls):
-            await self._drop(call)
+        await asyncio.gather(*(self._drop(call) for call in list(self._calls)))
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    def _fall_back(self, order: Listen, speaking: Target, reason: str) -> None:
+        before = self._calls.get(order.call)
+        call = self._calls[order.call] = _Call(order, self._engine, self._report, after=reason)
+        if before is not None:
+            call.ears = before.ears
+            task = asyncio.create_task(before.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+        call.start()
+        call.speak(speaking)
 
     async def _drop(self, call: str) -> None:
         found = self._calls.pop(call, None)
@@ -64,10 +88,14 @@ class CallEars:
 
 
 class _Call:
-    """One call: a source, and a sink while its operator speaks. After a broken connection it goes on as it was."""
+    """One call: a source, and a sink while its operator speaks. After a broken connection it goes on as it was.
+    ``after`` says why it is not heard in its room."""
 
-    def __init__(self, order: Listen, engine: Devices, report: Callable[[Report], object]) -> None:
+    def __init__(
+        self, order: Listen, engine: Devices, report: Callable[[Report], object], after: str = ""
+    ) -> None:
         self._call, self.ears = order.call, order.ears
+        self._after = f"{after} The call is heard through the agent instead." if after else ""
         self._engine, self._report = engine, report
         path = f"/calls/{quote(order.call, safe='')}/audio?who={quote(order.who)}"
         self._link = Link(order.url, path, order.token, "the agent", self)
@@ -100,7 +128,8 @@ class _Call:
     def tell(self) -> None:
         """Say again how it is."""
         if self._link.connected:
-            self._report(Listening(call=self._call, state="open", speaking=self._speaking))
+            message, self._after = self._after, ""
+            self._report(Listening(call=self._call, state="open", speaking=self._speaking, message=message))
 
     def take(self) -> Samples | None:
         caller, agent = self._caller.take(), self._agent.take()

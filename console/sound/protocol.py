@@ -95,12 +95,14 @@ class Hold(Order, tag="hold"):
 
 class Listen(Order, tag="listen"):
     """Play a live call of the agent whose API is at ``url``; ``who`` is the operator. ``mix`` is both voices in
-    both ears, ``split`` the caller left and the agent right."""
+    both ears, ``split`` the caller left and the agent right. ``line`` is what carries the call: where that is
+    livekit it is heard in its room, with a pass that the agent gives, unless the agent gives none."""
 
     url: str
     token: str
     call: str
     who: str
+    line: Literal["telnyx", "livekit"] = "telnyx"
     ears: Literal["mix", "split"] = "mix"
 
 

@@ -82,7 +82,7 @@ class Banner(Lines):
         ears = sound.ears
         if lost is not None:
             heard = f"NO MICROPHONE: {lost.state}"
-        elif sound.phase == "down" or ears is None or not ears.open:
+        elif sound.phase == "down" or ears is None or not ears.open or ears.speaking != "caller":
             heard = "NOT CONNECTED YET"
         else:
             heard = f"mic {bar(sound.microphone_db, _METER, self.view.symbols)} {decibels(sound.microphone_db)}"

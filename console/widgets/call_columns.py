@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.style import Style
 
-from console import words
+from console import room_words, words
 from console.store import CallView
 from console.styles import BAD, DIM, OPERATOR, PHASE, PLAIN, REC, WARN, WHO
 from console.symbols import Symbols
@@ -73,6 +73,10 @@ def _step(level_db: int) -> int:
     return min(8, max(1, 1 + round(share * 7)))
 
 
+def _line(call: CallView, _symbols: Symbols, _now: float) -> Cell:
+    return room_words.line(call.state), DIM
+
+
 def _turn(call: CallView, symbols: Symbols, _now: float) -> Cell:
     turns = call.state.turns
     return str(turns[-1].number) if turns and turns[-1].number else symbols.dash, PLAIN
@@ -130,3 +134,5 @@ WIDE = (
     Column("e2e", 6, _wait, right=True),
     Column("p50", 5, _median, right=True, gap=2),
 )
+WITH_ROOMS = (*WIDE[:3], Column("line", 6, _line), *WIDE[3:])
+"""Where calls come over more than one kind of line."""

@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from console.store import CallView
 from console.styles import CHOSEN, DIM, HEADING, ON_AIR, STRONG
-from console.widgets.call_columns import NARROW, WIDE, Column, last_words
+from console.widgets.call_columns import NARROW, WIDE, WITH_ROOMS, Column, last_words
 from console.widgets.lines import Lines, Row
 
 
@@ -32,7 +32,9 @@ class CallTable(Lines):
         listing, held = self.view.store.listing(), self.view.store.sound.held
         digits = max(2, len(str(len(listing))))
         first = self._first(height - 1, len(listing))
-        columns = WIDE if self.view.wide else NARROW
+        columns = NARROW
+        if self.view.wide:
+            columns = WITH_ROOMS if self.view.store.rooms else WIDE
         found = [_head(columns, digits).strip(width)]
         for place in range(first, min(first + height - 1, len(listing))):
             chosen = listing[place].state.id == self.view.selected

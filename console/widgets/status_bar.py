@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
-from console import words
+from console import room_words, words
 from console.process_state import ProcessState
 from console.styles import BAD, DIM, GOOD, LIVE, OPERATOR, PLAIN, REC, STRONG, WARN
 from console.widgets.lines import Lines, Row
@@ -29,6 +29,7 @@ class StatusBar(Lines):
         self._agent(row)
         if self.view.store.simulator.phase in ("starting", "crashed"):
             self._simulator(row)
+        self._worker(row, spare)
         row.add("  " if spare < 4 else " ")
         separator = f" {self.view.symbols.dot} " if spare < 2 else " "
         for place, (service, mode) in enumerate(self.view.store.services.items()):
@@ -77,6 +78,25 @@ class StatusBar(Lines):
             case _:
                 row.add(f"{symbols.waiting} ", WARN).add("agent ")
                 row.add(f"starting {max(0, int(now - state.since)) if state.since else 0} s", WARN)
+
+    def _worker(self, row: Row, spare: int) -> None:
+        """Whether calls come in from rooms, and how near to its limit the worker is."""
+        worker, symbols = self.view.store.worker, self.view.symbols
+        if worker is None or self.view.store.agent.phase != "up":
+            return
+        row.add("  " if spare < 4 else " ")
+        if worker.state != "registered":
+            bad = worker.state == "lost"
+            row.add(f"{symbols.bad if bad else symbols.waiting} rooms {worker.state}", BAD if bad else WARN)
+            return
+        full = worker.limit > 0 and worker.load >= worker.limit
+        step = min(8, max(1, round(worker.load * 8)))
+        row.add(f"{symbols.up} ", GOOD).add("rooms ")
+        row.add(symbols.bars[step], BAD if full else GOOD)
+        if spare < 3 or full:
+            row.add(room_words.percent(worker.load).replace(" ", ""), BAD if full else DIM)
+        if worker.refused and spare < 3:
+            row.add(f" {worker.refused} refused", WARN)
 
     def _simulator(self, row: Row) -> None:
         state, now = self.view.store.simulator, self.view.store.clock()

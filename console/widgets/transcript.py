@@ -10,7 +10,7 @@ from console import words
 from console.store import CallView
 from console.view import View
 from console.widgets.following import Following
-from console.widgets.transcript_rows import ending_row, rows_of
+from console.widgets.transcript_rows import ending_rows, rows_of
 
 _OPEN_LINES = 40
 """Only lines this near to the end can still change; the fold rewrites none of the earlier ones."""
@@ -118,7 +118,7 @@ class Transcript(Following):
         if not state.live:
             ended_at = call.began + (state.ended_mono - state.started_mono) / 1e9
             text = symbols.plain(words.ending(state)) + _totals(call)
-            self.strips.append(ending_row(text, ended_at, width, words.phase(state) == "failed"))
+            self.strips.extend(ending_rows(text, ended_at, width, words.phase(state) == "failed"))
 
 
 def _turns(state: CallState) -> dict[int, Turn]:

@@ -108,7 +108,10 @@ def _latency(turn: Turn, total_ms: int, width: int, symbols: Symbols, chosen: bo
     return row
 
 
-def ending_row(text: str, at: float, width: int, bad: bool) -> Strip:
-    """The last row of an ended call."""
-    row = Row().add(f" {words.wall(at)} ", DIM).cell("end", INDENT - 7, DIM)
-    return row.add(clip(text, width - INDENT - _MARGIN, ""), BAD if bad else DIM).strip(width)
+def ending_rows(text: str, at: float, width: int, bad: bool) -> list[Strip]:
+    """The last rows of an ended call."""
+    rows: list[Strip] = []
+    for part in wrap(text, max(10, min(width, INDENT + _READABLE) - INDENT - _MARGIN)):
+        row = Row().to(INDENT) if rows else Row().add(f" {words.wall(at)} ", DIM).cell("end", INDENT - 7, DIM)
+        rows.append(row.add(part, BAD if bad else DIM).strip(width))
+    return rows

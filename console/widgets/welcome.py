@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
-from console.environment import KEYS
+from agent.api import Worker
+from console import room_words
+from console.environment import keys
 from console.process_state import ProcessState
 from console.styles import BAD, DIM, GOOD, KEY, LIVE, PLAIN, STRONG, WARN
 from console.text import clip, wrap
@@ -18,7 +20,9 @@ _WHAT = {
     "llm": "the language model",
     "tts": "the voice",
 }
-_COSTS = {"line": "Telnyx: real telephones, costs money", "stt": "AssemblyAI", "llm": "OpenAI", "tts": "Deepgram"}
+_COSTS = {"line": "Telnyx: real telephones, costs money", "stt": "AssemblyAI", "llm": "OpenAI"}
+_VOICES = {"deepgram": "Deepgram", "rime": "Rime"}
+_ROOMS_COST = "LiveKit rooms: real telephones, costs money"
 
 
 class Welcome(Lines):
@@ -37,6 +41,8 @@ class Welcome(Lines):
         rows = self._process(store.agent, "The agent", width)
         if store.simulator.phase != "off":
             rows += self._process(store.simulator, "The simulator", width)
+        if store.worker is not None and store.agent.phase == "up":
+            rows += self._worker(store.worker, width)
         problems = store.problems if store.agent.phase == "up" else []
         for problem in [*problems, store.silence] if store.silence else problems:
             rows += [Row().to(_LEFT).add(part, WARN) for part in wrap(problem, width - _LEFT - 1)]
@@ -64,20 +70,35 @@ class Welcome(Lines):
                 seconds = f" {now - state.since:.0f} s" if state.since else ""
                 return [row.add(f"{symbols.waiting} ", WARN).add(f"{name} starts{symbols.ellipsis}{seconds}")]
 
+    def _worker(self, worker: Worker, width: int) -> list[Row]:
+        symbols = self.view.symbols
+        ready = worker.state == "registered"
+        mark = symbols.up if ready else symbols.bad if worker.state == "lost" else symbols.waiting
+        style = GOOD if ready else BAD if worker.state == "lost" else WARN
+        told = wrap(f"The worker for rooms: {room_words.worker(worker)}", width - _LEFT - 3)
+        first = Row().to(_LEFT).add(f"{mark} ", style).add(told[0])
+        return [first, *(Row().to(_LEFT + 2).add(part) for part in told[1:])]
+
     def _services(self) -> list[Row]:
-        services = self.view.store.services
+        services, voice = self.view.store.services, self.view.store.voice
+        needs, costs_of = keys(voice), {**_COSTS, "tts": _VOICES[voice]}
         rows: list[Row] = []
         for service, mode in services.items():
             row = Row().to(_LEFT).cell(service, 6, STRONG).cell(mode, 6, LIVE if mode == "LIVE" else GOOD)
             row.cell(_WHAT.get(service, ""), 21)
             if mode == "LIVE":
-                row.add(_COSTS.get(service, ""), WARN if service == "line" else PLAIN)
+                costs = _ROOMS_COST if service == "line" and self._rooms else costs_of.get(service, "")
+                row.add(costs, WARN if service == "line" else PLAIN)
             else:
-                row.add(f"live with {KEYS[service]}" if service in KEYS else "no telephone, no charge", DIM)
+                row.add(f"live with {needs[service]}" if service in needs else "no telephone, no charge", DIM)
             rows.append(row)
         if "SIM" in services.values():
             rows.append(Row().to(_LEFT + 6).add("SIM is played by the simulator on this machine.", DIM))
         return rows
+
+    @property
+    def _rooms(self) -> bool:
+        return self.view.store.worker is not None
 
     def _keys(self) -> list[Row]:
         live = self.view.store.services.get("line") == "LIVE"

@@ -21,11 +21,17 @@ _BASES = {
     "api.telnyx.com": "TELNYX_BASE_URL",
     "api.openai.com": "OPENAI_BASE_URL",
     "api.deepgram.com": "DEEPGRAM_BASE_URL",
+    "users.rime.ai": "RIME_BASE_URL",
+    "users-ws.rime.ai": "RIME_BASE_URL",
+    "coda.api.rime.ai": "RIME_BASE_URL",
+    "mist.api.rime.ai": "RIME_BASE_URL",
     "streaming.assemblyai.com": "ASSEMBLYAI_BASE_URL",
     "streaming.eu.assemblyai.com": "ASSEMBLYAI_BASE_URL",
 }
 _PLAYED = {
     "api.deepgram.com": ("/v1/speak",),
+    "users.rime.ai": ("/v1/rime-tts", "/ws"),
+    "users-ws.rime.ai": ("/ws3", "/ws2", "/ws"),
     "streaming.assemblyai.com": ("/v3/ws",),
     "streaming.eu.assemblyai.com": ("/v3/ws",),
 }

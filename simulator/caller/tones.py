@@ -58,6 +58,8 @@ V21_PREAMBLE: Final = (*_FLAG * 37, Pause(2000))
 FAX_ANSWER: Final = (*CED, *V21_PREAMBLE * 3)
 
 _CHORDS: Final = ((261.6, 329.6, 392.0), (220.0, 261.6, 329.6), (174.6, 220.0, 261.6), (196.0, 246.9, 293.7))
+RINGBACK: Final = Tone((440.0, 480.0), 2000, -19.0)
+"""What a caller in North America hears every 6 s while it rings (ANSI T1.401)."""
 HOLD_MUSIC: Final = tuple(Tone((note, note * 2), 300, -20.0) for chord in _CHORDS for note in (*chord, chord[1]))
 """Four chords, one note after the other: 4.8 s."""
 

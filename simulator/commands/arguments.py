@@ -10,7 +10,7 @@ from simulator.commands import call_arguments
 from simulator.environment import FORMATS
 from simulator.settings import DEFAULT_PORT, Settings, default_data_dir
 
-_ABOUT = "Play Telnyx, AssemblyAI, OpenAI and Deepgram on one loopback port until stopped."
+_ABOUT = "Play Telnyx, AssemblyAI, OpenAI, Deepgram and Rime on one loopback port until stopped."
 _EPILOG = (
     'A running simulator tells a shell where it is: eval "$(sidetone simulator --print-env)". '
     "SIDETONE_SIM_API_KEY is the one key that its Telnyx takes; without it any key will do."
@@ -31,6 +31,12 @@ def parser() -> argparse.ArgumentParser:
         "--l16-byte-order", choices=("little", "big"), default="little", help="of L16 payloads; Telnyx is silent"
     )
     made.add_argument(
+        "--sip-port",
+        type=int,
+        metavar="PORT",
+        help="also play Telnyx's SIP trunk there, over UDP and TCP, for livekit-sip or any client; 0: any port",
+    )
+    made.add_argument(
         "--print-env",
         action="store_true",
         help="print the environment of the simulator that runs, and end",
@@ -46,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 def settings(chosen: argparse.Namespace) -> Settings:
     """Raises SettingsError."""
+    calls_by_sip = chosen.command == "call" and chosen.sip is not None
     return Settings(
         data_dir=chosen.data_dir,
         host=chosen.host,
@@ -54,4 +61,5 @@ def settings(chosen: argparse.Namespace) -> Settings:
         api_key=os.environ.get("SIDETONE_SIM_API_KEY") or None,
         record_dir=chosen.record,
         l16_big_endian=chosen.l16_byte_order == "big",
+        sip_port=0 if calls_by_sip and chosen.sip_port is None else chosen.sip_port,
     )

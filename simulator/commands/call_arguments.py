@@ -36,6 +36,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bot.add_argument("--url", metavar="WS", help="open the media stream here at once, ws:// or wss://")
     bot.add_argument("--texml", metavar="HTTP", help="fetch TeXML here, as for an incoming call")
     bot.add_argument("--connection", metavar="ID", help="call a number of this connection of the simulator")
+    bot.add_argument(
+        "--sip", metavar="HOST:PORT", help="call by SIP, as Telnyx calls livekit-sip; of this machine"
+    )
     caller = call.add_mutually_exclusive_group()
     caller.add_argument("--say", action="append", metavar="TEXT", help="what the caller says; may be repeated")
     caller.add_argument("--script", type=Path, metavar="FILE", help="what the caller says, as YAML")
@@ -49,6 +52,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     call.add_argument("--snr", type=float, metavar="DB", help="how far the noise is below the speech; usually 15")
     call.add_argument("--from", dest="from_", default=CALLER, metavar="NUMBER", help=f"usually {CALLER}")
     call.add_argument("--to", default=CALLED, metavar="NUMBER", help=f"usually {CALLED}")
+    call.add_argument("--transport", choices=("udp", "tcp"), help="of --sip; usually udp")
     call.add_argument("--method", choices=("GET", "POST"), help="how TeXML is fetched; usually POST")
     call.add_argument(
         "--auth-token-file", type=Path, metavar="FILE", help="holds the stream_auth_token that --url expects"
@@ -91,6 +95,8 @@ def where(chosen: argparse.Namespace) -> str:
     """What is called, for people."""
     if chosen.url:
         return f"media stream {chosen.url}"
+    if chosen.sip:
+        return f"SIP address {chosen.sip}"
     return f"TeXML {chosen.texml}" if chosen.texml else f"connection {chosen.connection}"
 
 
@@ -110,6 +116,10 @@ def check_replay(chosen: argparse.Namespace) -> None:
 def _bot(chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.method and not chosen.texml:
         raise UsageError("--method belongs to --texml.")
+    if chosen.transport and not chosen.sip:
+        raise UsageError("--transport belongs to --sip.")
+    if chosen.sip:
+        return {"sip": {"address": chosen.sip, **({"transport": chosen.transport} if chosen.transport else {})}}
     if chosen.auth_token_file and not chosen.url:
         raise UsageError("--auth-token-file belongs to --url.")
     if chosen.url:

@@ -14,12 +14,17 @@ from simulator.commands import arguments, print_environment
 
 async def run(chosen: argparse.Namespace) -> int:
     """Returns the exit status once SIGINT or SIGTERM came. Raises SettingsError."""
+    # Nothing that is loaded now will ever be garbage, and looking for it takes a tenth of the start.
+    gc.disable()
     from simulator.server import Simulator
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     # One line per request is too much beside the milestones of calls.
     for chatty in ("httpx", "picows"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # They log what strangers send, message by message.
+    for chatty in ("aiosipua", "aiortp"):
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
     settings = arguments.settings(chosen)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -31,6 +36,7 @@ async def run(chosen: argparse.Namespace) -> int:
         # A full collection over all that was loaded stops every line for 40 ms.
         gc.collect()
         gc.freeze()
+        gc.enable()
         print(
             f"# The simulator listens on {settings.host} port {simulator.port}. Point a bot at it with:",
             file=sys.stderr,

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from simulator.addresses import is_url
+from simulator.addresses import is_loopback, is_url
 from simulator.caller.demo import DEMO
 from simulator.caller.noise import Noise
 from simulator.caller.presets import PRESETS, Preset, file_preset
@@ -17,11 +17,12 @@ from simulator.faults import Fault
 from simulator.line.plan import LineFaultPlan
 from simulator.telnyx.calls.answerers import Answerer
 from simulator.telnyx.calls.incoming import IncomingCall
+from simulator.telnyx.calls.sip_target import SipTarget, SipTransport
 from simulator.telnyx.media.options import CODECS, Codec, Mode, StreamOptions, Track
 from simulator.telnyx.requests.numbers import is_e164
 from simulator.telnyx.texml.source import Fetch, Source
 
-SERVICES: Final = ("assemblyai", "openai", "deepgram")
+SERVICES: Final = ("assemblyai", "openai", "deepgram", "rime")
 
 
 class OrderError(Exception):
@@ -40,13 +41,32 @@ class StreamOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     auth_token: str | None = None
 
 
+class SipOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A SIP address of this machine that Telnyx is to bring the call to, as it would to an FQDN connection.
+
+    `address` is host:port. Numbers are written as +E.164.
+    """
+
+    address: str
+    transport: SipTransport = "udp"
+
+    def target(self) -> SipTarget:
+        """Raises OrderError."""
+        host, _, port = self.address.rpartition(":")
+        if not is_loopback(host) or not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+            raise OrderError(
+                f"sip.address must be host:port of this machine, as in 127.0.0.1:5060, not {self.address[:80]!r}."
+            )
+        return SipTarget(host, int(port), self.transport)
+
+
 class CallOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A caller who is to dial in: POST /sim/calls.
 
-    One of `texml_url`, `stream_url` (or `stream`) and `connection_id` says where to. One of `script`, `preset` and
-    `wav` says who calls; without one it is the demo's caller. `wav` is a recording, WAV, FLAC, Ogg or MP3, played
-    over and over with `loop`. `noise` is heard behind the caller. `record`: a folder to write the call down in.
-    `probe`: afterwards, see whether the application accepts unsigned webhooks.
+    One of `texml_url`, `stream_url` (or `stream`), `connection_id` and `sip` says where to. One of `script`,
+    `preset` and `wav` says who calls; without one it is the demo's caller. `wav` is a recording, WAV, FLAC, Ogg or
+    MP3, played over and over with `loop`. `noise` is heard behind the caller. `record`: a folder to write the call
+    down in. `probe`: afterwards, see whether the application accepts unsigned webhooks.
     """
 
     from_number: str = msgspec.field(name="from", default="+15550100123")
@@ -57,6 +77,7 @@ class CallOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream_url: str | None = None
     stream: StreamOrder | None = None
     connection_id: str | None = None
+    sip: SipOrder | None = None
     script: dict[str, Any] | None = None
     preset: str | None = None
     wav: str | None = None
@@ -86,6 +107,7 @@ class CallOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             status_callback=self.status_callback,
             stream=self.stream_options(),
             connection_id=self.connection_id,
+            sip=None if self.sip is None else self.sip.target(),
             faults=self.faults,
             record_to=None if self.record is None else Path(self.record),
         )
@@ -115,9 +137,9 @@ class CallOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for name, url in (("texml_url", self.texml_url), ("status_callback", self.status_callback)):
             if url is not None and not is_url(url, ("http", "https")):
                 raise OrderError(f"{name} must be an http(s) address, not {url[:80]!r}.")
-        ways = [self.texml_url, self.stream_url, self.stream, self.connection_id]
+        ways = [self.texml_url, self.stream_url, self.stream, self.connection_id, self.sip]
         if sum(way is not None for way in ways) != 1:
-            raise OrderError("Give exactly one of texml_url, stream_url, stream and connection_id.")
+            raise OrderError("Give exactly one of texml_url, stream_url, stream, connection_id and sip.")
         stream = self.stream_url if self.stream is None else self.stream.url
         if stream is not None and not is_url(stream, ("ws", "wss")):
             raise OrderError(f"stream_url must be a ws(s) address, not {stream[:80]!r}.")

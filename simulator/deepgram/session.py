@@ -19,10 +19,10 @@ from simulator.deepgram.wire import (
     cleared,
     flushed,
     parse_message,
-    split_sentences,
     warning,
 )
 from simulator.faults import Fault
+from simulator.speech.sentences import split_sentences
 from simulator.speech.synthesiser import SpeechUnavailable, Synthesiser
 
 log = logging.getLogger(__name__)

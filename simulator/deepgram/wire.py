@@ -27,9 +27,6 @@ _RATES: Final[dict[Encoding, tuple[int, ...]]] = {
 _DEFAULT_RATE: Final = {"linear16": 24000, "mulaw": 8000, "alaw": 8000}
 _DEFAULT_MODEL: Final = "aura-asteria-en"
 _MODEL: Final = re.compile(r"aura-[a-z0-9-]{1,60}")
-_SENTENCE_END: Final = re.compile(
-    r"(?<!\bdr)(?<!\bmr)(?<!\bms)(?<!\bmrs)(?<!\bst)[.!?…]+[\"')\]]*\s+", re.IGNORECASE
-)
 
 
 class Refused(Exception):
@@ -161,14 +158,6 @@ def warning(code: str, description: str) -> str:
             "warn_msg": description,
         }
     )
-
-
-def split_sentences(text: str) -> tuple[str, str]:
-    """What can be spoken already, up to the last complete sentence, and what has to wait."""
-    end = 0
-    for found in _SENTENCE_END.finditer(text):
-        end = found.end()
-    return text[:end], text[end:]
 
 
 def _text(message: dict[str, object]) -> str:

@@ -6,8 +6,6 @@ import wave
 from pathlib import Path
 from typing import Final
 
-import av
-import av.error
 import numpy as np
 
 _BITS_PER_CHANNEL: Final = 32_000
@@ -23,6 +21,10 @@ def encode_mp3(source: Path, target: Path) -> None:
 
     Blocks, in steps of about a second, with little memory. Raises EncodingFailed.
     """
+    # Late: few simulators ever need ffmpeg, and it takes a tenth of a start.
+    import av
+    from av.error import FFmpegError
+
     try:
         with wave.open(str(source), "rb") as audio, av.open(str(target), "w", format="mp3") as container:
             channels, rate = audio.getnchannels(), audio.getframerate()
@@ -37,5 +39,5 @@ def encode_mp3(source: Path, target: Path) -> None:
                 frame.sample_rate = rate
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
-    except (OSError, EOFError, ValueError, wave.Error, av.error.FFmpegError) as error:
+    except (OSError, EOFError, ValueError, wave.Error, FFmpegError) as error:
         raise EncodingFailed(f"{target.name} could not be encoded: {error}; record as wav instead.") from error

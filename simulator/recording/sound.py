@@ -6,17 +6,15 @@ import asyncio
 import io
 from typing import TYPE_CHECKING, Final, Literal, cast
 
-import av
-import av.error
 import httpx
 import numpy as np
-from av.container import InputContainer
 
 from simulator.addresses import is_url, shown
 from simulator.audio import Samples
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
+    from av.container import InputContainer
 
 MOST_BYTES: Final = 10 * 1024 * 1024
 MOST_SECONDS: Final = 1800
@@ -76,13 +74,17 @@ async def _download(client: httpx.AsyncClient, url: str, where: str) -> bytes:
 
 
 def _decode(data: bytes, rate: int) -> Samples:
+    # Late: few simulators ever need ffmpeg, and it takes a tenth of a start.
+    import av
+    from av.error import FFmpegError
+
     try:
         # The format is named, because ffmpeg would also open playlists, which read other files and addresses.
         with av.open(io.BytesIO(data), "r", format=_format(data)) as container:
             return _samples(container, rate)
     except SoundUnreadable:
         raise
-    except (av.error.FFmpegError, OSError, EOFError, ValueError, IndexError, MemoryError, OverflowError) as error:
+    except (FFmpegError, OSError, EOFError, ValueError, IndexError, MemoryError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SoundUnreadable(f"The file is damaged: {reason}.") from None
 
@@ -96,6 +98,8 @@ def _format(data: bytes) -> Literal["wav", "mp3"]:
 
 
 def _samples(container: InputContainer, rate: int) -> Samples:
+    from av import AudioResampler
+
     if not container.streams.audio:
         raise SoundUnreadable("The file holds no audio.")
     stream = container.streams.audio[0]
@@ -105,7 +109,7 @@ def _samples(container: InputContainer, rate: int) -> Samples:
         raise SoundUnreadable("The file holds audio of an unknown kind.")
     if codec.sample_rate not in _RATES or not 1 <= codec.channels <= _MOST_CHANNELS:
         raise SoundUnreadable(f"Audio at {codec.sample_rate} Hz in {codec.channels} channels cannot be played.")
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
+    resampler = AudioResampler(format="s16", layout="mono", rate=rate)
     parts: list[Samples] = []
     count = 0
     for frame in container.decode(stream):

@@ -218,7 +218,9 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def staged(folder: Path, patch: pytest.MonkeyPatch, app: App, persona: str) -> AsyncIterator[Stage]:
+async def staged(
+    folder: Path, patch: pytest.MonkeyPatch, app: App, persona: str, framework: str = "pipecat"
+) -> AsyncIterator[Stage]:
     """A call that ``persona`` answers, with all its services on this machine."""
     patch.setenv("SIDETONE_DATA_DIR", str(folder))
     caller, model, voice = Recogniser(), Model(), Voice()
@@ -230,6 +232,7 @@ async def staged(folder: Path, patch: pytest.MonkeyPatch, app: App, persona: str
         chosen = settings.read(
             {
                 "SIDETONE_TOKEN": TOKEN,
+                "SIDETONE_FRAMEWORK": framework,
                 "SIDETONE_RECORD": "off",
                 "TELNYX_BASE_URL": "http://127.0.0.1:9/v2",
                 "TELNYX_API_KEY": "simulated",

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from agent import definition, tools
-from agent.definition import DefinitionError
+from agent.definition import DefinitionError, Voice
 from agent.frameworks.pipecat_services import speech_to_text
 from agent.tools import ToolBox, clinic
 
@@ -76,6 +77,10 @@ def test_a_call_without_parameters_uses_their_defaults(tmp_path: Path) -> None:
             ("[greeting]", "[listening]\nmodel = 'universal-streaming-english'\n[greeting]"),
             'set ended_by = "vad" under',
         ),
+        (("[greeting]", "[voice]\nmodel = 'coda'\n[greeting]"), r"model under \[voice\] is for Rime"),
+        (("[greeting]", "[voice]\nspeed = 1.8\n[greeting]"), r"speed 1.8 under \[voice\] is not from 0.7 to 1.5"),
+        (("[greeting]", "[voice]\nservice = 'rime'\nspeed = 2.5\n[greeting]"), "is not from 0.5 to 2"),
+        (("[greeting]", "[voice]\nservice = 'rime'\nmodel = 'aura'\n[greeting]"), "Rime has no model 'aura'"),
         (("[greeting]", f"[listening]\nkeyterms = ['{'x' * 51}']\n[greeting]"), "keyterms"),
         (("[greeting]", "[turn.assemblyai]\ninterruption_delay = 2000\n[greeting]"), "from 0 to 1000"),
         (("[greeting]", "[listening]\nlanguage_codes = ['klingon']\n[greeting]"), "cannot be klingon"),
@@ -90,6 +95,22 @@ def test_a_call_without_parameters_uses_their_defaults(tmp_path: Path) -> None:
 def test_a_wrong_definition_says_where(tmp_path: Path, change: tuple[str, str], told: str) -> None:
     with pytest.raises(DefinitionError, match=told):
         definition.load(write(tmp_path, MINIMAL.replace(*change)))
+
+
+@pytest.mark.parametrize(
+    ("voice", "asked"),
+    [
+        (Voice(), ("aura-2-thalia-en", None)),
+        (Voice(service="rime"), ("astra", "coda", None)),
+        (Voice(service="rime", speed=1.25), ("astra", "coda", 1.25)),
+        # Rime's voices before Mist v3 are faster where the number is lower, and Mist has not Coda's speakers.
+        (Voice(service="rime", model="mistv2", speed=1.25), ("cove", "mistv2", 0.8)),
+        (Voice(service="rime", name="luna", model="mistv3", speed=0.5), ("luna", "mistv3", 0.5)),
+    ],
+)
+def test_a_voice_has_a_name_and_a_speed_of_its_service(voice: Voice, asked: tuple[Any, ...]) -> None:
+    found = (voice.speaker, voice.rime_model, voice.rime_speed_alpha)
+    assert (found if voice.service == "rime" else (voice.speaker, voice.speed)) == asked
 
 
 TUNED = """

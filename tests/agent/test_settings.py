@@ -32,6 +32,15 @@ def test_what_is_missing_is_named_with_its_fix() -> None:
     assert settings.read({**KEYS, "SIDETONE_PUBLIC_URL": "https://x.example"}).problems("deepgram") == []
 
 
+def test_a_voice_of_rimes_needs_rimes_key_and_not_deepgrams() -> None:
+    keys = {name: value for name, value in KEYS.items() if not name.startswith("DEEPGRAM")}
+    found = settings.read({**keys, "SIDETONE_PUBLIC_URL": "https://x.example"})
+    assert found.problems("rime") == ["RIME_API_KEY is not set: put it into .env."]
+    assert found.rime.url == "wss://users-ws.rime.ai"
+    simulated = settings.read({**keys, "RIME_BASE_URL": "ws://127.0.0.1:8791", "RIME_API_KEY": "simulated"})
+    assert (simulated.services("rime")["tts"], simulated.services("deepgram")["tts"]) == ("SIM", "LIVE")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -103,3 +112,16 @@ def test_calls_at_once_and_per_hour_are_limited() -> None:
         few.count()
     with pytest.raises(Refused, match="SIDETONE_MAX_CALLS_PER_HOUR=3"):
         few.check_room(0)
+
+
+@pytest.mark.parametrize(("rooms", "recorded"), [("off", True), ("on", False)])
+def test_calls_in_rooms_are_not_recorded_without_being_asked(rooms: str, recorded: bool) -> None:
+    """A room's trunk may reach people's telephones, though Telnyx's own line is simulated."""
+    found = settings.read(
+        {
+            "TELNYX_BASE_URL": "http://127.0.0.1:9/v2",
+            "SIDETONE_FRAMEWORK": "livekit",
+            "SIDETONE_ROOMS": rooms,
+        }
+    )
+    assert found.record is recorded

@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-BENCHES = ("paint", "screen", "tap", "overhead", "memory", "lines", "voice", "recogniser")
+BENCHES = ("paint", "screen", "tap", "overhead", "frameworks", "memory", "lines", "voice", "recogniser")
 
 
 def main() -> int:

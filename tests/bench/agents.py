@@ -77,7 +77,7 @@ class Agent:
 
 
 @contextlib.asynccontextmanager
-async def ours(stand_ins: int) -> AsyncIterator[Agent]:
+async def ours(stand_ins: int, framework: str = "pipecat") -> AsyncIterator[Agent]:
     """``python -m agent``, loaded."""
     with tempfile.TemporaryDirectory() as data:
         process = await asyncio.create_subprocess_exec(
@@ -86,6 +86,7 @@ async def ours(stand_ins: int) -> AsyncIterator[Agent]:
             env={
                 **environment(stand_ins),
                 "SIDETONE_DATA_DIR": data,
+                "SIDETONE_FRAMEWORK": framework,
                 "MALLOC_ARENA_MAX": "1",
                 "MALLOC_TRIM_THRESHOLD_": "100000",
             },

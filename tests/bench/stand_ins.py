@@ -1,7 +1,7 @@
 """Instant stand-ins for comparing agents: no thinking time, so that what is left is the agent's own.
 
-AssemblyAI ends a turn 200 ms of audio after the last loud chunk; the LLM answers one fixed sentence at once; the
-TTS gives 2 s of a tone at once. Every time is taken in this one process.
+AssemblyAI ends a turn 200 ms of audio after the last loud chunk; the LLM answers two fixed sentences at once; the
+TTS gives a second of a tone at once for whatever it gets before a flush. Every time is taken in this one process.
 """
 
 from __future__ import annotations
@@ -87,12 +87,17 @@ class StandIns:
         rate = int(parse_qs(urlsplit(str(websocket.url)).query)["sample_rate"][0])
         tone = (6000 * np.sin(np.arange(rate) * 2 * np.pi * 440 / rate)).astype(np.int16).tobytes()
         await websocket.accept()
+        begun = False
         with contextlib.suppress(WebSocketDisconnect):
             while (message := await websocket.receive())["type"] == "websocket.receive":
                 kind = json.loads(message.get("text") or "{}").get("type")
                 if kind == "Speak":
-                    await websocket.send_bytes(tone)
+                    # Some clients give sentences, some words.
+                    if not begun:
+                        await websocket.send_bytes(tone)
+                    begun = True
                 elif kind == "Flush":
+                    begun = False
                     await websocket.send_text('{"type":"Flushed","sequence_id":0}')
                 elif kind == "Clear":
                     await websocket.send_text('{"type":"Cleared","sequence_id":0}')

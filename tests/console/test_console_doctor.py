@@ -62,6 +62,16 @@ def test_a_machine_that_has_everything(doctor: Doctor, monkeypatch: pytest.Monke
     assert "very-secret" not in str(found)
 
 
+def test_a_voice_of_rimes_is_live_with_rimes_key(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text('[voice]\nservice = "rime"\n')
+    monkeypatch.setenv("SIDETONE_AGENT", str(file))
+    _, found = doctor(JABRA, COMPUTED)
+    assert found["text to speech"]["text"] == "simulated: no RIME_API_KEY"
+
+
 def test_sound_is_needed_only_by_those_who_ask_for_it(doctor: Doctor) -> None:
     status, found = doctor(NONE, COMPUTED)
     assert (status, found["devices"]["state"]) == (0, "note")

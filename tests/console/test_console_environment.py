@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from console.environment import PlanError, decide, read_settings
+from console.environment import PlanError, decide, dialled_line, read_settings
 
 _SIMULATOR = {
     "TELNYX_BASE_URL": "http://127.0.0.1:1/v2", "TELNYX_API_KEY": "simulated", "TELNYX_PUBLIC_KEY": "key",
@@ -71,6 +71,23 @@ def test_what_makes_no_sense_is_refused(line: str, simulated: tuple[str, ...]) -
         decide({}, line, simulated)
 
 
+@pytest.mark.parametrize("framework", ["pipecat", "livekit"])
+def test_the_agent_runs_on_what_was_asked_for(framework: str) -> None:
+    given = decide({"SIDETONE_FRAMEWORK": "pipecat"}, framework=framework).agent_environment(_SIMULATOR)
+
+    assert given["SIDETONE_FRAMEWORK"] == framework
+    assert "SIDETONE_FRAMEWORK" not in decide({}).agent_environment(_SIMULATOR)
+
+
+def test_rooms_are_livekits_own() -> None:
+    assert decide({}, rooms=True).framework == "livekit"
+    assert decide({}, rooms=True, framework="livekit").agent_environment(_SIMULATOR)["SIDETONE_ROOMS"] == "on"
+    with pytest.raises(PlanError, match=r"--framework livekit"):
+        decide({}, rooms=True, framework="pipecat")
+    with pytest.raises(PlanError, match=r"choose one of pipecat, livekit"):
+        decide({}, framework="vapi")
+
+
 def test_a_simulator_that_says_too_little_is_refused() -> None:
     with pytest.raises(PlanError, match=r"nothing of DEEPGRAM_API_KEY"):
         decide({}).agent_environment({**_SIMULATOR, "DEEPGRAM_API_KEY": ""})
@@ -91,3 +108,59 @@ def test_the_simulator_gets_its_settings_and_no_key() -> None:
     plan = decide({"SIDETONE_RECOGNISER": "whisper", "SIDETONE_RECOGNISER_MODEL": "", **_KEYS})
 
     assert plan.simulator_environment() == {"SIDETONE_RECOGNISER": "whisper"}
+
+
+def test_the_definition_says_whose_key_makes_the_voice_live(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    named = {"SIDETONE_AGENT": str(file), "DEEPGRAM_API_KEY": "c-secret"}
+    assert decide(named).services["tts"] == "LIVE"
+
+    file.write_text('[voice]\nservice = "rime"\n')
+    plan = decide(named)
+    simulator = {**_SIMULATOR, "RIME_BASE_URL": "ws://127.0.0.1:1", "RIME_API_KEY": "simulated"}
+    assert plan.services["tts"] == "SIM"
+    given = plan.agent_environment(simulator)
+    assert (given["RIME_BASE_URL"], given["RIME_API_KEY"]) == ("ws://127.0.0.1:1", "simulated")
+    assert not [name for name in given if name.startswith("DEEPGRAM")]
+    with pytest.raises(PlanError, match=r"nothing of RIME_BASE_URL"):
+        plan.agent_environment(_SIMULATOR)
+
+    live = decide({**named, "RIME_API_KEY": "d-secret"})
+    assert live.services["tts"] == "LIVE"
+    assert not [name for name in live.agent_environment(simulator) if name.startswith("RIME")]
+
+
+@pytest.mark.parametrize("text", ["", "[voice", 'voice = "rime"', '[voice]\nservice = "other"\n'])
+def test_a_definition_that_says_nothing_of_it_has_deepgrams_voice(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(text)
+    assert decide({"SIDETONE_AGENT": str(file)}).voice == "deepgram"
+
+
+def test_rooms_are_live_and_their_settings_are_the_agents_own() -> None:
+    rooms = {"LIVEKIT_URL": "wss://a.livekit.cloud", "LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s"}
+    asked, named = decide(rooms, rooms=True), decide(rooms, line="livekit")
+    given = asked.agent_environment(_SIMULATOR)
+
+    assert (asked.line, asked.rooms, asked.services["line"]) == ("livekit", True, "LIVE")
+    assert (named.line, named.rooms) == ("livekit", True)
+    assert asked.agent_port == 0
+    assert (given["SIDETONE_ROOMS"], given["SIDETONE_FRAMEWORK"]) == ("on", "livekit")
+    assert not [name for name in given if name.startswith(("LIVEKIT", "TELNYX"))]
+    assert given["OPENAI_API_KEY"] == "simulated"
+    assert dialled_line(asked.line) == "livekit"
+
+
+def test_an_agent_on_telnyx_line_can_take_calls_in_rooms_too() -> None:
+    plan = decide({}, line="telnyx", rooms=True)
+
+    assert (plan.line, plan.rooms, plan.agent_port) == ("telnyx", True, None)
+    assert dialled_line(plan.line) == "telnyx"
+
+
+def test_rooms_are_only_taken_when_asked_for() -> None:
+    plan = decide({"SIDETONE_ROOMS": "on"})
+
+    assert plan.services["line"] == "SIM"
+    assert plan.agent_environment(_SIMULATOR)["SIDETONE_ROOMS"] == "off"
+    assert dialled_line(plan.line) == ""

@@ -55,7 +55,8 @@ def test_the_agent_is_only_known_by_its_contract() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
     contract = (
-        "api call_state desk event_families events history paths stt_parameters tuning tuning_text turn_detection"
+        "api call_state desk event_families events history paths room_state stt_parameters tuning tuning_text "
+        "turn_detection"
     )
     assert set(result.stdout.split()) <= {"agent", *(f"agent.{name}" for name in contract.split())}
 

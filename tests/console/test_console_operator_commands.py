@@ -52,6 +52,8 @@ class Agent:
     happened: asyncio.Condition = field(default_factory=asyncio.Condition)
     readers: set[WebSocket] = field(default_factory=set)
     listeners: int = 0
+    ends_after_s: float | None = None
+    """When the call is over its sound ends, and its last event comes so much later."""
     calls: list[CallState] = field(
         default_factory=lambda: [CallState("c_1aa", phase="listening"), CallState("c_2bb", phase="ended")]
     )
@@ -125,6 +127,10 @@ class Agent:
         self.listeners += 1
         await self._note()
         sending = asyncio.create_task(self._tone(websocket))
+        if self.ends_after_s is not None:
+            await websocket.send_text(msgspec.json.encode(audio_wire.End()).decode())
+            await asyncio.sleep(self.ends_after_s)
+            await self.tell(events.CallEnded(cause="normal_clearing", source="caller", duration_ms=900))
         with contextlib.suppress(WebSocketDisconnect):
             while True:
                 message = await websocket.receive()
@@ -351,3 +357,25 @@ def _channels(path: Path) -> tuple[array[int], array[int]]:
         samples = array("h", file.readframes(file.getnframes()))
     assert samples
     return samples[::2], samples[1::2]
+
+
+async def test_a_call_in_a_room_is_heard_through_an_agent_that_gives_no_pass(agent: Agent, tmp_path: Path) -> None:
+    agent.calls[0].line = "livekit"
+    file = tmp_path / "heard.wav"
+    command = await begin("listen", "--wav", str(file))
+    await agent.until(lambda: agent.frames > 25)
+    status, _, err = await command.leave()
+
+    assert status == 0
+    assert "gives no pass to the call's room (status 404). The call is heard through the agent instead." in err
+    with wave.open(str(file)) as heard:
+        assert heard.getnframes() > 0
+
+
+async def test_sound_that_ends_before_the_last_event_is_a_call_that_is_over(agent: Agent, tmp_path: Path) -> None:
+    agent.ends_after_s = 0.5
+    command = await begin("listen", "--wav", str(tmp_path / "heard.wav"))
+    status, out, err = await command.over()
+
+    assert (status, "The call is over." in err) == (0, False)
+    assert "ended normal_clearing by caller" in out

@@ -128,6 +128,19 @@ async def test_an_agent_with_other_settings_is_told_apart(house: Any, store: Sto
     await session.close(stop=False)
 
 
+async def test_an_agent_on_another_framework_is_told_apart(house: Any, store: Store) -> None:
+    house.health.framework = "pipecat"
+    session = Session(store, Options(framework="livekit"))
+    session.start()
+    await _until(lambda: store.notice is not None)
+
+    assert store.notice is not None
+    assert store.notice.text == (
+        "the agent that runs is on pipecat, not livekit: R restarts it with the settings of now."
+    )
+    await session.close(stop=False)
+
+
 async def test_a_ready_agent_is_asked_again_what_is_wrong(house: Any, store: Store, session: Session) -> None:
     house.health.problems = ["The agent is still loading."]
     await _until(lambda: store.linked)

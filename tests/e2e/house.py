@@ -47,7 +47,7 @@ class Process:
         clean = {
             k: v
             for k, v in os.environ.items()
-            if not k.startswith(("TELNYX_", "ASSEMBLYAI_", "OPENAI_", "DEEPGRAM_", "SIDETONE_"))
+            if not k.startswith(("TELNYX_", "ASSEMBLYAI_", "OPENAI_", "DEEPGRAM_", "RIME_", "SIDETONE_"))
         }
         with self.out.open("wb") as out:
             self.popen = subprocess.Popen(
@@ -194,13 +194,16 @@ class House:
         return [event for event in found if event.call == call]
 
 
-def running(folder: Path, persona: str = "", **environment: str) -> Iterator[House]:
-    """A house for the length of a fixture; ``persona`` is its agent's definition, the shipped one when empty."""
+def running(folder: Path, framework: str = "", persona: str = "", **environment: str) -> Iterator[House]:
+    """A house for the length of a fixture. Its agent runs on ``framework``, pipecat when empty, and ``persona`` is
+    its definition, the shipped one when empty."""
     pytest.importorskip("espeakng_loader", reason="the local voice is missing: install sidetone[speech]")
     if persona:
         file = folder / "agent.toml"
         file.write_text(persona)
         environment["SIDETONE_AGENT"] = str(file)
+    if framework:
+        environment["SIDETONE_FRAMEWORK"] = framework
     made = House(folder, **environment)
     try:
         yield made.start()

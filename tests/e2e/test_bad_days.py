@@ -24,9 +24,9 @@ greeting = { inbound = "Hello.", outbound = "Hello." }
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house whose agent says little and waits one second for its language model."""
-    yield from running(tmp_path_factory.mktemp("bad_days"), PERSONA)
+    yield from running(tmp_path_factory.mktemp("bad_days"), framework, PERSONA)
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from agent import events
 from tests.e2e.house import House
+
+whatever_it_runs_on = pytest.mark.parametrize("framework", ["pipecat"], indirect=True, scope="module")
 
 
 def sidetone(
@@ -19,7 +23,9 @@ def sidetone(
     """Run the command without a terminal, in an empty folder."""
     data.mkdir(exist_ok=True)
     clean = {
-        k: v for k, v in os.environ.items() if not k.startswith(("TELNYX_", "ASSEMBLYAI_", "OPENAI_", "DEEPGRAM_"))
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("TELNYX_", "ASSEMBLYAI_", "OPENAI_", "DEEPGRAM_", "RIME_"))
     }
     return subprocess.run(
         [str(Path(sys.executable).with_name("sidetone")), *arguments],
@@ -32,15 +38,16 @@ def sidetone(
     )
 
 
-def test_one_call_for_programs_starts_everything_and_leaves_nothing(tmp_path: Path) -> None:
+def test_one_call_for_programs_starts_everything_and_leaves_nothing(framework: str, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    done = sidetone(data, "call", "--inbound", "--say", "What are your opening hours?", "--json")
+    say = ("--inbound", "--say", "What are your opening hours?")
+    done = sidetone(data, "call", "--framework", framework, *say, "--json")
 
     assert done.returncode == 0, done.stderr
     stream = [events.decode(line) for line in done.stdout.splitlines()]
     call = [event for event in stream if event.call]
     assert isinstance(call[0], events.CallInitiated)
-    assert call[0].direction == "inbound"
+    assert (call[0].direction, call[0].framework) == ("inbound", framework)
     assert isinstance(call[-1], events.CallEnded)
     assert [event.seq for event in call] == sorted(event.seq for event in call)
     assert not (data / "agent.json").exists()
@@ -78,6 +85,7 @@ def test_an_agent_that_does_not_answer_fails_the_call(house: House) -> None:
     assert [event for event in map(events.decode, done.stdout.splitlines()) if isinstance(event, events.Error)]
 
 
+@whatever_it_runs_on
 def test_without_a_terminal_it_says_so_and_makes_a_demonstration_call(house: House) -> None:
     done = sidetone(house.data)
 
@@ -86,8 +94,26 @@ def test_without_a_terminal_it_says_so_and_makes_a_demonstration_call(house: Hou
     assert "lines answered" in done.stdout
 
 
+def test_a_running_agent_on_another_framework_is_not_taken_for_the_one_asked_for(
+    house: House, framework: str
+) -> None:
+    other = "livekit" if framework == "pipecat" else "pipecat"
+    done = sidetone(house.data, "call", "--framework", other, "--say", "Where is the clinic?")
+
+    assert done.returncode == 1
+    assert f"runs already is on {framework}, not {other}" in done.stderr
+
+
 def test_wrong_usage_is_one_clear_error(tmp_path: Path) -> None:
-    for arguments in (["call", "0123"], ["call", "--line", "fax"], ["fly"], ["call", "--script", "none.yaml"]):
+    for arguments in (
+        ["call", "0123"],
+        ["call", "--line", "fax"],
+        ["call", "--framework", "vapi"],
+        ["--rooms", "--framework", "pipecat"],
+        ["agent", "--rooms", "--framework", "pipecat"],
+        ["fly"],
+        ["call", "--script", "none.yaml"],
+    ):
         done = sidetone(tmp_path, *arguments)
         assert done.returncode == 2, (arguments, done)
         assert "Traceback" not in done.stderr
@@ -97,6 +123,7 @@ def test_wrong_usage_is_one_clear_error(tmp_path: Path) -> None:
         assert len(done.stderr.splitlines()) == 1
 
 
+@whatever_it_runs_on
 def test_a_taken_port_is_named(house: House, tmp_path: Path) -> None:
     port = str(house.agent.state["port"])
     for process in ("agent", "simulator"):
@@ -114,6 +141,7 @@ def test_a_taken_port_is_named(house: House, tmp_path: Path) -> None:
         assert len(done.stderr.strip().splitlines()) == 1
 
 
+@whatever_it_runs_on
 def test_a_second_agent_on_the_same_folder_is_refused(house: House) -> None:
     done = sidetone(house.data, "agent", "--port", "0")
 

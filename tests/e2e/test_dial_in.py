@@ -13,9 +13,9 @@ from tests.e2e.recorded import recorded
 
 
 @pytest.fixture(scope="module")
-def european(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def european(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house whose lines speak PCMA."""
-    yield from running(tmp_path_factory.mktemp("european"), SIDETONE_CODEC="PCMA")
+    yield from running(tmp_path_factory.mktemp("european"), framework, SIDETONE_CODEC="PCMA")
 
 
 async def incoming_call(house: House, *turns: object, **options: object) -> tuple[str, list[Event]]:

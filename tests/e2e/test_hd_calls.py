@@ -59,14 +59,18 @@ class Ears:
 
 
 @pytest.fixture
-async def heard_house(tmp_path: Path) -> AsyncIterator[tuple[House, Ears]]:
+async def heard_house(framework: str, tmp_path: Path) -> AsyncIterator[tuple[House, Ears]]:
     pytest.importorskip("espeakng_loader", reason="the local voice is missing: install sidetone[speech]")
     house = House(tmp_path)
     house.simulator.start()
     ears = Ears(house.environment()["ASSEMBLYAI_BASE_URL"])
     async with serve(ears.relay, "127.0.0.1", 0, compression=None) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        house.agent.environment = {**house.environment(), "ASSEMBLYAI_BASE_URL": f"ws://127.0.0.1:{port}"}
+        house.agent.environment = {
+            **house.environment(),
+            "ASSEMBLYAI_BASE_URL": f"ws://127.0.0.1:{port}",
+            "SIDETONE_FRAMEWORK": framework,
+        }
         try:
             await asyncio.to_thread(house.agent.start)
             await house.until(lambda event: isinstance(event, events.AgentReady))

@@ -51,7 +51,8 @@ def call_bot(simulator: Process, command: str, **options: Any) -> tuple[int, dic
     clean = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("TELNYX_", "ASSEMBLYAI_", "OPENAI_", "DEEPGRAM_", "SIDETONE_", "PIPECAT_"))
+        if not name.startswith(("TELNYX_", "ASSEMBLYAI_", "OPENAI_", "DEEPGRAM_", "RIME_", "PIPECAT_"))
+        and not name.startswith("SIDETONE_")
     }
     done = subprocess.run(
         [sys.executable, "-c", code, json.dumps([command, options])],
@@ -178,6 +179,10 @@ asyncio.run(serializer._hang_up_call())
 assert seen == [("/v2/calls/v3:abc/actions/hangup", "Bearer key")], seen
 speak = "wss://api.deepgram.com/v1/speak?model=a&encoding=linear16"
 assert setup.rebased(speak) == "ws://127.0.0.1:9/v1/speak?model=a&encoding=linear16"
+os.environ["RIME_BASE_URL"] = "ws://127.0.0.1:9"
+for host, path in {"users-ws": "/ws3?speaker=astra", "coda.api": "/ws"}.items():
+    assert setup.rebased(f"wss://{host}.rime.ai{path}") == f"ws://127.0.0.1:9{path}"
+assert setup.rebased("https://users.rime.ai/v1/rime-tts") == "http://127.0.0.1:9/v1/rime-tts"
 for kept in ("wss://streaming.assemblyai.com/v3/ws", "https://example.com/a", "http://localhost:1/b"):
     assert setup.rebased(kept) == kept, kept
 """

@@ -49,7 +49,7 @@ greeting = {{ inbound = "{GREETING}", outbound = "Hello." }}
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, first_in_line: None) -> Iterator[House]:
-    yield from running(tmp_path_factory.mktemp("voices"), PERSONA)
+    yield from running(tmp_path_factory.mktemp("voices"), persona=PERSONA)
 
 
 @dataclass

@@ -38,8 +38,8 @@ Kind = TypeVar("Kind", bound=Event)
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    yield from running(tmp_path_factory.mktemp("step_in"), PERSONA, SIDETONE_TAKE_BACK_SECONDS="1")
+def house(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    yield from running(tmp_path_factory.mktemp("step_in"), framework, PERSONA, SIDETONE_TAKE_BACK_SECONDS="1")
 
 
 class Following:

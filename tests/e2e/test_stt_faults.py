@@ -20,9 +20,9 @@ greeting = { inbound = "Hello.", outbound = "Hello." }
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house whose agent says little."""
-    yield from running(tmp_path_factory.mktemp("stt_faults"), PERSONA)
+    yield from running(tmp_path_factory.mktemp("stt_faults"), framework, PERSONA)
 
 
 async def begin(house: House, number: str) -> str:

@@ -14,9 +14,9 @@ LINES = ["What are your opening hours?", "Where is the clinic?"]
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     by_vad = definition.SHIPPED.read_text().replace('ended_by = "assemblyai"', 'ended_by = "vad"')
-    yield from running(tmp_path_factory.mktemp("vad"), by_vad)
+    yield from running(tmp_path_factory.mktemp("vad"), framework, by_vad)
 
 
 async def test_two_calls_at_once_share_the_model_and_not_its_state(house: House) -> None:

@@ -53,7 +53,7 @@ NONSENSE = [
     ("PUT", f"/numbers/{NUMBER}", '{"keep": 1}', 422, "keep must be true or false."),
     ("PUT", f"/numbers/{NUMBER}", "{", 400, "The request body is not valid JSON"),
     ("PUT", "/numbers/123", "{}", 422, "number must be a phone number in +E164 format, not '123'."),
-    ("POST", "/calls", "{}", 422, "Give exactly one of texml_url, stream_url, stream and connection_id."),
+    ("POST", "/calls", "{}", 422, "Give exactly one of texml_url, stream_url, stream, connection_id and sip."),
     (
         "POST",
         "/calls",

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from simulator.audio import alaw_encode, ulaw_encode
 from simulator.deepgram.voices import espeak_voice
-from simulator.deepgram.wire import split_sentences
+from simulator.speech.sentences import split_sentences
 from simulator.speech.synthesiser import CALLER_VOICE
 
 speaks = pytest.mark.skipif(find_spec("espeakng_loader") is None, reason="espeak-ng is not installed")

@@ -31,6 +31,7 @@ def test_the_clients_own_names_carry_the_simulator(tmp_path: Path) -> None:
     assert VALUES["TELNYX_BASE_URL"] == "http://127.0.0.1:8791/v2"
     assert VALUES["OPENAI_BASE_URL"] == "http://127.0.0.1:8791/v1"
     assert VALUES["DEEPGRAM_BASE_URL"] == VALUES["ASSEMBLYAI_BASE_URL"] == "ws://127.0.0.1:8791"
+    assert (VALUES["RIME_BASE_URL"], VALUES["RIME_API_KEY"]) == ("ws://127.0.0.1:8791", "simulated")
     assert environment("::1", 1, "k")["TELNYX_BASE_URL"] == "http://[::1]:1/v2"
     assert Path(VALUES["PIPECAT_SETUP_FILES"]).is_file()
 

@@ -42,7 +42,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (
         {"type": "dial", "order": {}},
         "dial",
-        "Give exactly one of texml_url, stream_url, stream and connection_id.",
+        "Give exactly one of texml_url, stream_url, stream, connection_id and sip.",
     ),
     ({"type": "dial", "order": {"connection_id": "7"}}, "dial", "There is no connection '7'"),
     ({"type": "dial", "order": {"texml_url": "http://x", "script": {}}}, "dial", "At a phone a person speaks"),

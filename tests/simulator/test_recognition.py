@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from simulator.audio import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from simulator.speech import pocketsphinx_engine
@@ -33,9 +34,16 @@ needs_pocketsphinx = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def services():
-    """Only the matcher."""
+    """Only the matcher, with the same lines for all."""
+    async with speech(Engines(())) as services:
+        yield services
+
+
+@pytest.fixture
+async def own_services():
+    """Only the matcher, for a test that changes its lines."""
     async with speech(Engines(())) as services:
         yield services
 
@@ -91,12 +99,14 @@ async def hear(services: SpeechServices, samples: np.ndarray, *, rate: int = 800
 
 
 @pytest.mark.parametrize("line", LINES)
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_line_is_heard_as_it_is_written(services, line):
     heard = await hear(services, on_the_line(await spoken(services, line)))
     assert heard.transcript == line
     assert heard.engine == "script"
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_words_are_placed_on_the_clock_of_the_stream(services):
     speech = await services.synthesiser.render(LINES[1])
     heard = await hear(services, on_the_line(speech.samples, before_ms=1000))
@@ -116,11 +126,13 @@ async def test_words_are_placed_on_the_clock_of_the_stream(services):
         ),
     ],
 )
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_bad_line_does_not_change_what_was_said(services, line_effect):
     samples = line_effect(on_the_line(await spoken(services, LINES[0])))
     assert (await hear(services, samples)).transcript == LINES[0]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_fifth_of_all_packets_gone_costs_a_word_or_two_at_most(services):
     whole, lost = packets(on_the_line(await spoken(services, LINES[0])))
     heard = (await hear(services, whole[~lost].ravel())).transcript.split()
@@ -131,6 +143,7 @@ async def test_a_fifth_of_all_packets_gone_costs_a_word_or_two_at_most(services)
 
 @pytest.mark.parametrize("index", [2, 4, 8])
 @pytest.mark.parametrize("kind", ["silent", "missing"])
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_word_whose_audio_was_lost_was_not_heard(services, index, kind):
     speech = await services.synthesiser.render(LINES[0])
     word = speech.words[index]
@@ -140,17 +153,20 @@ async def test_a_word_whose_audio_was_lost_was_not_heard(services, index, kind):
     assert heard.transcript.split() == [other.text for other in speech.words if other is not word]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_line_cut_off_is_heard_as_far_as_it_went(services):
     speech = await services.synthesiser.render(LINES[0])
     heard = await hear(services, on_the_line(speech.samples[: speech.words[5].start_ms * 8]))
     assert heard.transcript == "Hello, this is Anna Kowalski,"
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_two_lines_without_a_pause_are_both_heard(services):
     both = [await spoken(services, LINES[5]), await spoken(services, LINES[1])]
     assert (await hear(services, on_the_line(*both))).transcript == f"{LINES[5]} {LINES[1]}"
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_long_turn_is_heard_to_its_end(services):
     turn = [LINES[0], LINES[1], LINES[2], LINES[3], LINES[5]] * 2
     heard = await hear(services, on_the_line(*[await spoken(services, line) for line in turn]))
@@ -158,6 +174,7 @@ async def test_a_long_turn_is_heard_to_its_end(services):
 
 
 @pytest.mark.parametrize("rate", [16000, 44100])
+@pytest.mark.asyncio(loop_scope="module")
 async def test_other_sample_rates(services, rate):
     from simulator.audio import resample
 
@@ -166,6 +183,7 @@ async def test_other_sample_rates(services, rate):
 
 
 @pytest.mark.parametrize("line", LINES)
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_line_in_hd_is_heard_as_it_is_written(services, line):
     wide = await spoken(services, line, sample_rate=16000)
     heard = await hear(
@@ -199,10 +217,12 @@ async def test_what_is_not_speech_has_no_words(rough_services, samples):
     "sentence",
     [UNKNOWN, "Turn left at the church and follow the river for a mile.", "My printer stopped working yesterday."],
 )
+@pytest.mark.asyncio(loop_scope="module")
 async def test_another_sentence_is_not_taken_for_a_line(services, voice, sentence):
     assert (await hear(services, on_the_line(await spoken(services, sentence, voice=voice)))).words == ()
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_the_words_grow_as_the_line_is_spoken(services):
     recogniser = services.recogniser(8000)
     samples = on_the_line(await spoken(services, LINES[0]))
@@ -216,6 +236,7 @@ async def test_the_words_grow_as_the_line_is_spoken(services):
     assert len(set(counts)) > 3
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_after_the_end_of_an_utterance_nothing_of_it_is_left(services):
     recogniser = services.recogniser(8000)
     await recogniser.push(on_the_line(await spoken(services, LINES[3])))
@@ -250,14 +271,14 @@ def test_pocketsphinx_refuses_a_call_too_many_and_takes_another_when_one_is_over
     assert engine.open("", ()).hear(silence(100)) == []
 
 
-async def test_with_lines_alone_it_says_what_will_not_be_heard(services):
-    await services.start()
-    assert services.recogniser(8000).engine == "script"
-    assert "Speech outside scripts is not heard" in services.general.description
+async def test_with_lines_alone_it_says_what_will_not_be_heard(own_services):
+    await own_services.start()
+    assert own_services.recogniser(8000).engine == "script"
+    assert "Speech outside scripts is not heard" in own_services.general.description
 
 
-async def test_lines_are_kept_as_long_as_anyone_may_speak_them(services, monkeypatch):
-    vocabulary = services.vocabulary
+async def test_lines_are_kept_as_long_as_anyone_may_speak_them(own_services, monkeypatch):
+    vocabulary = own_services.vocabulary
     monkeypatch.setattr(vocabulary_module, "LINGER_SECONDS", 0.0)
     known = len(vocabulary.bank.templates)
     one = await vocabulary.add([LINES[0], "A new line."])
@@ -270,31 +291,33 @@ async def test_lines_are_kept_as_long_as_anyone_may_speak_them(services, monkeyp
     assert len(vocabulary.bank.templates) == known
 
 
-async def test_the_last_words_of_a_call_are_heard_after_its_lines_were_given_up(services):
-    handle = await services.vocabulary.add(["I will call again tomorrow."])
-    recogniser = services.recogniser(8000)
-    samples = on_the_line(await spoken(services, "I will call again tomorrow."))
+async def test_the_last_words_of_a_call_are_heard_after_its_lines_were_given_up(own_services):
+    handle = await own_services.vocabulary.add(["I will call again tomorrow."])
+    recogniser = own_services.recogniser(8000)
+    samples = on_the_line(await spoken(own_services, "I will call again tomorrow."))
     await recogniser.push(samples[:6000])
-    services.vocabulary.remove(handle)
+    own_services.vocabulary.remove(handle)
     await recogniser.push(samples[6000:])
     assert (await recogniser.hypothesis("final")).transcript == "I will call again tomorrow."
 
 
-async def test_a_line_added_while_someone_speaks_is_heard(services):
-    recogniser = services.recogniser(8000)
-    samples = on_the_line(await spoken(services, LINES[0]), silence(50), await spoken(services, "Is it raining?"))
+async def test_a_line_added_while_someone_speaks_is_heard(own_services):
+    recogniser = own_services.recogniser(8000)
+    samples = on_the_line(
+        await spoken(own_services, LINES[0]), silence(50), await spoken(own_services, "Is it raining?")
+    )
     await recogniser.push(samples[:16000])
-    await services.vocabulary.add(["Is it raining?"])
+    await own_services.vocabulary.add(["Is it raining?"])
     await recogniser.push(samples[16000:])
     assert (await recogniser.hypothesis("final")).transcript == f"{LINES[0]} Is it raining?"
 
 
-async def test_scripts_too_long_altogether_are_refused_and_change_nothing(services, monkeypatch):
+async def test_scripts_too_long_altogether_are_refused_and_change_nothing(own_services, monkeypatch):
     monkeypatch.setattr(vocabulary_module, "MOST_SECONDS", 20)
-    bank = services.vocabulary.bank
+    bank = own_services.vocabulary.bank
     with pytest.raises(ValueError, match="run fewer different scripts"):
-        await services.vocabulary.add(["one hundred and " * 30 + "one."])
-    assert services.vocabulary.bank is bank
+        await own_services.vocabulary.add(["one hundred and " * 30 + "one."])
+    assert own_services.vocabulary.bank is bank
 
 
 @pytest.mark.parametrize(

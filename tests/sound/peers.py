@@ -38,10 +38,12 @@ class Reports:
         self.all.append(report)
         self._more.set()
 
-    async def next(self, kind: type[R], fits: Callable[[R], bool] = lambda _report: True) -> R:
+    async def next(
+        self, kind: type[R], fits: Callable[[R], bool] = lambda _report: True, within_s: float = _WITHIN_S
+    ) -> R:
         """The next report that fits, after the one that was found last."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_WITHIN_S):
+            async with asyncio.timeout(within_s):
                 while True:
                     while self._read < len(self.all):
                         self._read += 1
@@ -51,7 +53,7 @@ class Reports:
                     self._more.clear()
                     await self._more.wait()
         told = [one for one in self.all if not isinstance(one, Counters | Level)]
-        raise AssertionError(f"no such {kind.__name__} was reported within {_WITHIN_S:g} s: {told}")
+        raise AssertionError(f"no such {kind.__name__} was reported within {within_s:g} s: {told}")
 
 
 class HandEngine:

@@ -24,6 +24,7 @@ from simulator.telnyx.calls.answerers import Answerer
 from simulator.telnyx.calls.facilities import Facilities
 from simulator.telnyx.calls.leg import CallLeg, Flow
 from simulator.telnyx.calls.line import Line
+from simulator.telnyx.calls.stream import LegStream
 from simulator.telnyx.facts import CallFacts, Direction, Header
 from simulator.telnyx.findings import Findings
 from simulator.telnyx.identifiers import CallIds
@@ -66,7 +67,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A leg to be made. `session_id` None begins a new session; `record_to` is where it is written down."""
+    """A leg to be made. `session_id` None begins a new session; `record_to` is where it is written down.
+
+    `media` makes what its audio goes over.
+    """
 
     direction: Direction
     connection_id: str
@@ -81,6 +85,7 @@ class Order:
     faults: LineFaultPlan | None = None
     record_to: Path | None = None
     findings: Findings = field(default_factory=Findings)
+    media: Callable[[CallLeg, Line], LegStream] = LegStream
 
 
 class Exchange:
@@ -197,7 +202,7 @@ class Exchange:
             custom_headers=order.custom_headers,
             sip_headers=order.sip_headers,
         )
-        leg = CallLeg(facts, party, announcer, self.facilities, Line(order.faults), order.findings)
+        leg = CallLeg(facts, party, announcer, self.facilities, Line(order.faults), order.findings, order.media)
         record_to = order.record_to or self._record_to
         if record_to is not None:
             leg.tap = self.facilities.tap(record_to, leg)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from simulator.line.plan import LineFaultPlan
+from simulator.telnyx.account.records.connections import FqdnConnection, IpConnection
 from simulator.telnyx.account.views import Application
 from simulator.telnyx.calls.answerers import Answerer, drop_later
 from simulator.telnyx.calls.exchange import Exchange, Order
 from simulator.telnyx.calls.leg import CallLeg, Flow
+from simulator.telnyx.calls.line import Line
+from simulator.telnyx.calls.sip_target import NoSipTarget, SipTarget, target_of
+from simulator.telnyx.calls.stream import LegStream
 from simulator.telnyx.calls.texml_leg import TexmlCallLeg
 from simulator.telnyx.facts import Hangup
 from simulator.telnyx.findings import Findings
@@ -34,7 +39,7 @@ class NoSuchConnection(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IncomingCall:
-    """Exactly one of `texml`, `stream` and `connection_id` says where the call goes."""
+    """Exactly one of `texml`, `stream`, `connection_id` and `sip` says where the call goes."""
 
     from_number: str
     to_number: str
@@ -43,13 +48,29 @@ class IncomingCall:
     status_callback: str | None = None
     stream: StreamOptions | None = None
     connection_id: str | None = None
+    sip: SipTarget | None = None
     faults: LineFaultPlan | None = None
     record_to: Path | None = None
     findings: Findings = field(default_factory=Findings)
 
 
+class SipDoor(Protocol):
+    """What takes calls to SIP addresses."""
+
+    @property
+    def media(self) -> Callable[[CallLeg, Line], LegStream]:
+        """Makes the audio of such legs."""
+        ...
+
+    def calling(self, target: SipTarget) -> Flow:
+        """What happens on such a leg."""
+        ...
+
+
 class Reception:
-    """Takes incoming calls to their applications."""
+    """Takes incoming calls to their applications. `trunk` None: there is no SIP."""
+
+    trunk: SipDoor | None = None
 
     def __init__(self, exchange: Exchange, texml_connection_id: str) -> None:
         """`texml_connection_id`: the application that calls without one are said to belong to."""
@@ -66,6 +87,8 @@ class Reception:
                     f"There is no connection {call.connection_id[:40]!r}; create an application first."
                 )
             return self._at_application(call, application)
+        if call.sip is not None:
+            return self._by_sip(call, call.sip, self._texml_connection_id, Routing())
         status = None if call.status_callback is None else Callback(call.status_callback, "POST", STATUS_EVENTS)
         announcer = TexmlAnnouncer(webhooks, status, on_answer=noting(call.findings))
         if call.texml is not None:
@@ -86,6 +109,13 @@ class Reception:
             )
             flow = texml_flow(self._exchange, source_of(application))
             return self._start(call, application.id, announcer, flow)
+        connection = self._exchange.facilities.account.connection(application.id)
+        if isinstance(connection, FqdnConnection | IpConnection):
+            try:
+                target = target_of(self._exchange.facilities.account, connection)
+            except NoSipTarget as error:
+                raise NoSuchConnection(str(error)) from None
+            return self._by_sip(call, target, application.id, routing_of(application))
         if application.webhook_event_url is None:
             raise NoSuchConnection(f"The connection {application.id} has no webhook_event_url.")
         announcer = ControlAnnouncer(
@@ -93,7 +123,21 @@ class Reception:
         )
         return self._start(call, application.id, announcer, _parked(application))
 
-    def _start(self, call: IncomingCall, connection_id: str, announcer: Announcer, flow: Flow) -> CallLeg:
+    def _by_sip(self, call: IncomingCall, target: SipTarget, connection_id: str, routing: Routing) -> CallLeg:
+        trunk = self.trunk
+        if trunk is None:
+            raise NoSuchConnection("The simulator has no SIP trunk: start it with --sip-port.")
+        announcer = ControlAnnouncer(self._exchange.facilities.webhooks, routing, on_answer=noting(call.findings))
+        return self._start(call, connection_id, announcer, trunk.calling(target), trunk.media)
+
+    def _start(
+        self,
+        call: IncomingCall,
+        connection_id: str,
+        announcer: Announcer,
+        flow: Flow,
+        media: Callable[[CallLeg, Line], LegStream] = LegStream,
+    ) -> CallLeg:
         answerer = call.answerer
 
         async def whole(leg: CallLeg) -> None:
@@ -109,6 +153,7 @@ class Reception:
             faults=call.faults or answerer.faults,
             record_to=call.record_to,
             findings=call.findings,
+            media=media,
         )
         return self._exchange.start(order, answerer.party, announcer, whole)
 

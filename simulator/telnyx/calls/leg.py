@@ -46,7 +46,9 @@ class CallLeg:
         facilities: Facilities,
         line: Line,
         findings: Findings | None = None,
+        media: Callable[[CallLeg, Line], LegStream] = LegStream,
     ) -> None:
+        """`media` makes what the leg's audio goes over: a media WebSocket, or a SIP trunk."""
         self.facts = facts
         self.party = party
         self.announcer = announcer
@@ -69,7 +71,7 @@ class CallLeg:
         """Who answered, as answering machine detection found: human, machine, not_sure, fax_detected and so on."""
         self.keypad = Keypad()
         self.player = Player(party.rate * FRAME_MS // 1000)
-        self.stream = LegStream(self, line)
+        self.stream = media(self, line)
         self.recordings = LegRecordings(self)
         self.tap: CallTap | None = None
         """What writes this leg down, if anybody asked for it."""
@@ -246,10 +248,7 @@ class CallLeg:
             **self.party.report(),
             "ended": ended,
             "codec": self.party.codec,
-            "frames_sent": self.stream.frames_sent,
-            "frames_received": self.stream.frames_received,
-            "queued_ms": self.stream.queued_ms,
-            "cleared_ms": self.stream.cleared_ms,
+            **self.stream.report(),
             "digits": "".join(self._digits_sent),
             "simulator_late": self._late,
             "findings": self.findings.report(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.addresses import shown
 from simulator.audio import Samples
@@ -60,6 +60,15 @@ class LegStream:
     def cleared_ms(self) -> list[int]:
         """Audio that each clear of the application threw away unheard."""
         return [*self._closed_clears, *(self._stream.cleared_ms if self._stream else ())]
+
+    def report(self) -> dict[str, Any]:
+        """What the leg's report says of its audio."""
+        return {
+            "frames_sent": self.frames_sent,
+            "frames_received": self.frames_received,
+            "queued_ms": self.queued_ms,
+            "cleared_ms": self.cleared_ms,
+        }
 
     def start(self, options: StreamOptions) -> str:
         """Open the stream beside what the leg does; the id of the stream."""

@@ -10,6 +10,7 @@ from typing import Final
 import httpx
 
 from simulator.addresses import is_url
+from simulator.certificates import certificates
 from simulator.telnyx.routing import Method
 from simulator.telnyx.webhooks.signing import Signer
 
@@ -41,7 +42,7 @@ class SignedClient:
         self._signer = signer
         # A connection that the application closes between two requests must not look like a failed delivery.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        self._client = httpx.AsyncClient(trust_env=False, timeout=None, limits=limits)
+        self._client = httpx.AsyncClient(verify=certificates(), trust_env=False, timeout=None, limits=limits)
 
     def headers(self, body: bytes, content_type: str | None) -> dict[str, str]:
         """Headers signed now; `content_type` None when there is no body, whose signature covers an empty one."""
