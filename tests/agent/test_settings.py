@@ -76,6 +76,8 @@ def test_secrets_and_key_shapes_are_blotted_out() -> None:
 
     assert redact(b'{"a":"aai-secret-1","b":"short words"}') == '{"a":"•••","b":"short words"}'.encode()
     assert "sk-" not in redact.text("Incorrect API key provided: sk-proj-abc***xyz.")
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl"
+    assert redact.text(f"invalid token: {token}, the server says") == "invalid token: •••, the server says"
     plain = b"nothing to hide"
     assert redact(plain) is plain
 
