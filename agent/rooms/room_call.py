@@ -25,6 +25,9 @@ _MOST_HELD: Final = 200
 _UNTOLD: Final = "unknown_reason"
 """When livekit.rtc has to connect anew, everybody seems to leave, without a reason, and to come again."""
 _BACK_S: Final = 10.0
+_NEGOTIATED_S: Final = 0.6
+"""A room that is left while a track of ours is still being agreed on leaves three native threads behind for ever
+(livekit 1.1.21, measured); half a second after publishing it leaves none."""
 
 
 class CannotEnter(Exception):
@@ -54,6 +57,7 @@ class RoomCall:
         self._emit: Callable[[Event], object] | None = None
         self._held: list[Event] = []
         self._missed: asyncio.TimerHandle | None = None
+        self._published_at = 0.0
         on = self._room.on
         on("participant_connected", self._came)
         on("participant_disconnected", self._went)
@@ -95,6 +99,7 @@ class RoomCall:
                 for publication in list(participant.track_publications.values()):
                     self._published(publication, participant)
             await self.line.publish(self._room)
+            self._published_at = asyncio.get_running_loop().time()
             self.entered = True
 
     def tell(self, emit: Callable[[Event], object]) -> None:
@@ -111,6 +116,9 @@ class RoomCall:
     async def leave(self) -> None:
         self._end("client_initiated")
         await self.operators.close()
+        settled = self._published_at + _NEGOTIATED_S - asyncio.get_running_loop().time()
+        if settled > 0:
+            await asyncio.sleep(settled)
         await self._room.disconnect()
 
     def _came(self, participant: rtc.RemoteParticipant) -> None:

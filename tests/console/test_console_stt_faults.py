@@ -40,7 +40,7 @@ def test_a_fault_that_makes_no_sense_is_refused_in_one_sentence(item: str) -> No
         ),
         (
             ["--stt-fault", "storm=2", "--bot", "python bot.py"],
-            "leave out --inbound, --sim, --band and --stt-fault",
+            "leave out --inbound, --sim, --band, --framework and --stt-fault",
         ),
     ],
 )

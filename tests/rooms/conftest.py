@@ -1,4 +1,4 @@
-"""One livekit-server for each process of tests, and one more that keeps SIP trunks where a test asks for it."""
+"""One livekit-server for each file of tests, and one more that keeps SIP trunks where a test asks for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def client_closed_in_time() -> Iterator[None]:
         client._dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def livekit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
     need_livekit_server()
     server = LiveKitServer(tmp_path_factory.mktemp("livekit"))
@@ -32,7 +32,7 @@ def livekit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def trunk_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
     need_livekit_server()
     need_redis()
