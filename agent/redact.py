@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 MASK = "•••"
-# Services quote keys in their own error texts, often partly starred, and LiveKit its tokens, which are the last shape:
+# Services quote keys in their own error texts, often partly starred, and LiveKit its tokens (the last shape):
 # the known values alone are not enough.
 _KEY_SHAPES = re.compile(
     rb"(sk-(?:proj-)?[A-Za-z0-9_*-]{4,}|KEY[0-9A-Fa-f]{20,}_[A-Za-z0-9]{6,}|Bearer\s+[\w.~+/*=-]{8,}"
