@@ -12,7 +12,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 import uvicorn
@@ -28,8 +28,7 @@ from simulator.pacing import Wheel
 from simulator.recording.disk import Disk
 from simulator.recording.store import Recordings
 from simulator.settings import Settings, SettingsError
-from simulator.sip.subscriber import load_subscriber, subscribe
-from simulator.sip.trunk import Trunk
+from simulator.sip.subscriber import Subscriber, load_subscriber, subscribe
 from simulator.speech.services import SpeechServices
 from simulator.speech.synthesiser import SpeechUnavailable
 from simulator.telnyx import routes as telnyx_routes
@@ -39,6 +38,9 @@ from simulator.telnyx.calls.facilities import Facilities
 from simulator.telnyx.calls.incoming import Reception
 from simulator.telnyx.webhooks.delivery import Webhooks
 from simulator.telnyx.webhooks.signing import load_signer
+
+if TYPE_CHECKING:
+    from simulator.sip.trunk import Trunk
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +77,7 @@ class Simulator:
         self.reception = Reception(self.exchange, TEXML_APPLICATION_ID)
         self.trunk: Trunk | None = None
         if settings.sip_port is not None and self._subscriber is not None:
-            subscribe(self.account, self._subscriber)
-            self.trunk = Trunk(self.exchange, settings.host, settings.sip_port)
-            self.reception.trunk = self.trunk
+            self.trunk = self.reception.trunk = self._trunk(self._subscriber, settings.sip_port)
         self._probes = Probes(self.webhooks, self.account)
         self._server = _Server(self._app())
         self._serving: asyncio.Task[None] | None = None
@@ -135,6 +135,13 @@ class Simulator:
             await asyncio.wait({self._warming})
         await self.speech.close()
         self._socket.close()
+
+    def _trunk(self, subscriber: Subscriber, port: int) -> Trunk:
+        # Late: few simulators have a trunk, and its libraries take a tenth of a start.
+        from simulator.sip.trunk import Trunk
+
+        subscribe(self.account, subscriber)
+        return Trunk(self.exchange, self.settings.host, port)
 
     async def _start_trunk(self, trunk: Trunk) -> None:
         try:

@@ -45,7 +45,8 @@ class Settings:
             raise SettingsError(f"--port must be between 0 and 65535, not {self.port}.")
         if self.sip_port is not None and not 0 <= self.sip_port <= 65535:
             raise SettingsError(f"--sip-port must be between 0 and 65535, not {self.sip_port}.")
-        if self.sip_port is not None and ":" in self.host:
+        if self.sip_port is not None and (":" in self.host or self.host == "localhost"):
+            # SIP and SDP name the address, and `localhost` may be either.
             raise SettingsError("The SIP trunk speaks IPv4 only: use --host 127.0.0.1 with --sip-port.")
         if not 0 <= self.ring_ms <= 120_000:
             raise SettingsError(f"--ring-ms must be between 0 and 120000, not {self.ring_ms}.")

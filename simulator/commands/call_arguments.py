@@ -118,10 +118,10 @@ def _bot(chosen: argparse.Namespace) -> dict[str, Any]:
         raise UsageError("--method belongs to --texml.")
     if chosen.transport and not chosen.sip:
         raise UsageError("--transport belongs to --sip.")
-    if chosen.sip:
-        return {"sip": {"address": chosen.sip, **({"transport": chosen.transport} if chosen.transport else {})}}
     if chosen.auth_token_file and not chosen.url:
         raise UsageError("--auth-token-file belongs to --url.")
+    if chosen.sip:
+        return {"sip": {"address": chosen.sip, **({"transport": chosen.transport} if chosen.transport else {})}}
     if chosen.url:
         if not is_url(chosen.url, ("ws", "wss")):
             raise UsageError(f"--url must be a ws:// or wss:// address, not {chosen.url[:80]!r}.")

@@ -53,7 +53,11 @@ class SipOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def target(self) -> SipTarget:
         """Raises OrderError."""
         host, _, port = self.address.rpartition(":")
-        if not is_loopback(host) or not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+        if (
+            ":" in host
+            or not is_loopback(host)
+            or not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536)
+        ):
             raise OrderError(
                 f"sip.address must be host:port of this machine, as in 127.0.0.1:5060, not {self.address[:80]!r}."
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +23,7 @@ from simulator.deepgram.wire import (
 from simulator.faults import Fault
 from simulator.speech.sentences import split_sentences
 from simulator.speech.synthesiser import SpeechUnavailable, Synthesiser
+from simulator.voice_socket import Closed, Send, strike
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,6 @@ _MAX_BUFFER_CHARACTERS: Final = 10_000
 _MAX_JOBS: Final = 200
 _WORDS_PER_MINUTE: Final = 165
 
-Send = Callable[[str | bytes], Awaitable[None]]
-
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
@@ -45,15 +43,6 @@ class _Sentence:
 @dataclass(frozen=True, slots=True)
 class _EndOfFlush:
     pass
-
-
-class Closed(Exception):
-    """The connection is to be closed by the service: the client asked, or a fault did (`code`, `reason`)."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class SpeakSession:
@@ -75,10 +64,11 @@ class SpeakSession:
         self._spoken = False
         """Whether a sentence went out since the last flush, so that the next one begins with a pause."""
 
-    async def receive(self, message: str) -> None:
+    async def receive(self, message: str | bytes) -> None:
         """Raises Closed when the client says goodbye."""
         try:
-            match parse_message(message):
+            # Messages are text: a binary one says nothing.
+            match parse_message(message if isinstance(message, str) else ""):
                 case Speak(text):
                     await self._take(text)
                 case Control("Flush"):
@@ -146,19 +136,9 @@ class SpeakSession:
             if epoch != self._epoch:
                 return
             self._spoken = True
-            await self._strike()
+            await strike(self._fault, self._sent_ms, "Internal server error")
             await self._send(self._parameters.encode(samples[start : start + step]))
             self._sent_ms += _CHUNK_MS
-
-    async def _strike(self) -> None:
-        fault = self._fault
-        if fault is None or self._sent_ms < fault.after_ms:
-            return
-        if fault.code == 0:
-            await asyncio.Event().wait()
-        if fault.code != 200:
-            code = fault.code if fault.code >= 1000 else 1011
-            raise Closed(code, fault.text or "Internal server error")
 
     def _next(self) -> int:
         sequence, self._sequence = self._sequence, self._sequence + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import date
@@ -12,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from simulator.faults import Fault, Faults
+from simulator.faults import Faults
 from simulator.http_body import BodyError, read_body
+from simulator.http_fault import show
 from simulator.openai.dialogue import reply
 from simulator.openai.wire import Completion, OpenAIError, parse_request
 
@@ -28,9 +28,7 @@ def routes(faults: Faults) -> list[BaseRoute]:
     async def chat(request: Request) -> Response:
         _authenticate(request)
         body = await _body(request)
-        fault = faults.take("openai", "request")
-        if fault is not None:
-            await _show(fault, request)
+        await show(faults.take("openai", "request"), request, _failure)
         asked = parse_request(body)
         completion = Completion(asked, reply(asked.messages, asked.tools, date.today()), int(time.time()))
         if asked.stream:
@@ -73,16 +71,9 @@ async def _body(request: Request) -> bytes:
         raise OpenAIError(400, str(error)) from None
 
 
-async def _show(fault: Fault, request: Request) -> None:
-    """Wait, fail or fall silent as the fault says; returning means the usual answer."""
-    await asyncio.sleep(fault.after_ms / 1000)
-    if fault.code == 0:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-    if fault.code != 200:
-        status = fault.code if 400 <= fault.code <= 599 else 500
-        kind = {401: "invalid_request_error", 429: "rate_limit_error"}.get(status, "server_error")
-        raise OpenAIError(status, fault.text or _SERVER_ERROR, kind=kind)
+def _failure(status: int, text: str) -> OpenAIError:
+    kind = {401: "invalid_request_error", 429: "rate_limit_error"}.get(status, "server_error")
+    return OpenAIError(status, text or _SERVER_ERROR, kind=kind)
 
 
 def _model(name: str) -> dict[str, object]:

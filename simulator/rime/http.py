@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -11,12 +10,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from simulator.faults import Fault, Faults
+from simulator.faults import Faults
 from simulator.http_body import BodyError, read_body
+from simulator.http_fault import show
 from simulator.rime.doors import check_key, text_for
 from simulator.rime.parameters import Refused, Voicing, of_body
-from simulator.rime.speaking import Broken, Speaker
+from simulator.rime.speaking import Speaker
 from simulator.speech.synthesiser import Speech, Synthesiser
+from simulator.voice_socket import Closed
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +27,9 @@ _MAX_BODY_BYTES: Final = 256 * 1024
 async def synthesise(request: Request, synthesiser: Synthesiser, faults: Faults) -> Response:
     try:
         check_key(request.headers)
-        fault = faults.take("rime", "request")
-        if fault is not None:
-            await _show(fault, request)
+        await show(
+            faults.take("rime", "request"), request, lambda status, text: Refused(status, text or text_for(status))
+        )
         accept = request.headers.get("accept", "")
         text, voicing = of_body(await _body(request), accept)
         speaker = Speaker(synthesiser, faults.take("rime", "after_ms"))
@@ -36,9 +37,9 @@ async def synthesise(request: Request, synthesiser: Synthesiser, faults: Faults)
     except Refused as refused:
         log.info("Rime's stand-in refused a request: %s", refused)
         return PlainTextResponse(str(refused), refused.status)
-    except Broken as broken:
-        log.error("Rime's stand-in cannot speak: %s", broken.reason)
-        return PlainTextResponse(broken.reason, 500)
+    except Closed as closed:
+        log.error("Rime's stand-in cannot speak: %s", closed.reason)
+        return PlainTextResponse(closed.reason, 500)
     return StreamingResponse(_audio(speaker, speech, voicing), media_type=accept.partition(";")[0].strip())
 
 
@@ -58,14 +59,3 @@ async def _body(request: Request) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
         raise Refused(400, "payload must be an object") from None
-
-
-async def _show(fault: Fault, request: Request) -> None:
-    """Wait, fail or fall silent as the fault says; returning means the usual answer."""
-    await asyncio.sleep(fault.after_ms / 1000)
-    if fault.code == 0:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-    if fault.code != 200:
-        status = fault.code if 400 <= fault.code <= 599 else 500
-        raise Refused(status, fault.text or text_for(status))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,12 +15,13 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from simulator.faults import Faults
-from simulator.rime.doors import check_key, passes, refuse, serve
+from simulator.rime.doors import check_key, refuse, text_for
 from simulator.rime.http import synthesise
 from simulator.rime.parameters import Refused, of_query, segment_of
 from simulator.rime.session import RimeSession
 from simulator.rime.speaking import Speaker
 from simulator.speech.services import SpeechServices
+from simulator.voice_socket import passes, sender, serve
 
 _V1 = ("rime.v1.binary", "rime.v1.json")
 _ONLY_MIST = "Model {} is not served at /ws2: use /ws3"
@@ -48,11 +48,11 @@ def routes(speech: SpeechServices, faults: Faults) -> list[BaseRoute]:
                 raise Refused(400, _ONLY_MIST.format(voicing.model))
         except Refused as refused:
             return await refuse(socket, refused.status, str(refused))
-        if not await passes(socket, faults.take("rime", "connect")):
+        if not await connects(socket):
             return None
         await socket.accept()
         speaker = Speaker(speech.synthesiser, faults.take("rime", "after_ms"))
-        session = RimeSession(voicing, segment_of(query), speaker, _sender(socket), plain=plain)
+        session = RimeSession(voicing, segment_of(query), speaker, sender(socket), plain=plain)
         await serve(socket, session.receive, session.run())
         return None
 
@@ -61,7 +61,7 @@ def routes(speech: SpeechServices, faults: Faults) -> list[BaseRoute]:
             check_key(socket.headers)
         except Refused as refused:
             return await refuse(socket, refused.status, str(refused))
-        if not await passes(socket, faults.take("rime", "connect")):
+        if not await connects(socket):
             return None
         chosen = next((name for name in offered if name in _V1), None)
         await asyncio.to_thread(importlib.import_module, "simulator.rime.v1_wire")
@@ -70,9 +70,15 @@ def routes(speech: SpeechServices, faults: Faults) -> list[BaseRoute]:
 
         await socket.accept(subprotocol=chosen)
         speaker = Speaker(speech.synthesiser, faults.take("rime", "after_ms"))
-        session = V1Session(Envelopes(binary=chosen == BINARY), speaker, _sender(socket))
+        session = V1Session(Envelopes(binary=chosen == BINARY), speaker, sender(socket))
         await serve(socket, session.receive, session.run())
         return None
+
+    async def connects(socket: WebSocket) -> bool:
+        async def refuse_with(status: int, text: str) -> None:
+            await refuse(socket, status, text or text_for(status))
+
+        return await passes(socket, faults.take("rime", "connect"), refuse_with)
 
     async def over_http(request: Request) -> Response:
         return await synthesise(request, speech.synthesiser, faults)
@@ -83,10 +89,3 @@ def routes(speech: SpeechServices, faults: Faults) -> list[BaseRoute]:
         WebSocketRoute("/ws", plain_socket),
         Route("/v1/rime-tts", over_http, methods=["POST"]),
     ]
-
-
-def _sender(socket: WebSocket) -> Any:
-    async def send(message: str | bytes) -> None:
-        await (socket.send_bytes(message) if isinstance(message, bytes) else socket.send_text(message))
-
-    return send

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from simulator.rime import wire
 from simulator.rime.buffer import Buffer, Overflow, Piece
 from simulator.rime.parameters import MAX_TEXT, Segment, Voicing
-from simulator.rime.speaking import Broken, Speaker
-
-Send = Callable[[str | bytes], Awaitable[None]]
+from simulator.rime.speaking import Speaker
+from simulator.voice_socket import Closed, Send
 
 
 class RimeSession:
@@ -30,14 +28,14 @@ class RimeSession:
         self._closing = False
 
     async def receive(self, message: str | bytes) -> None:
-        """Raises Broken for text that Rime closes the connection for."""
+        """Raises Closed for text that Rime closes the connection for."""
         if self._closing:
             return
         try:
             match wire.parse_plain(message) if self._plain else wire.parse_json(message):
                 case wire.Text(text, context):
                     if len(text) > MAX_TEXT:
-                        raise Broken(1011, "400: text is too long")
+                        raise Closed(1011, "400: text is too long")
                     self._buffer.add(text, context)
                 case wire.Operation("clear"):
                     self._buffer.clear()
@@ -50,7 +48,7 @@ class RimeSession:
         self._work.set()
 
     async def run(self) -> None:
-        """Speak until cancelled. Raises Broken at `eos`, when a fault strikes, and for an unknown voice."""
+        """Speak until cancelled. Raises Closed at `eos`, when a fault strikes, and for an unknown voice."""
         while True:
             await self._work.wait()
             self._work.clear()
@@ -61,12 +59,12 @@ class RimeSession:
             if said is not None and self._buffer.empty and not self._plain:
                 await self._send(wire.done(said.context))
             if self._closing:
-                raise Broken(1000, "")
+                raise Closed(1000, "")
 
     async def _speak(self, piece: Piece) -> None:
         voicing = self._voicing
         if voicing.wrong:
-            raise Broken(1011, f"400: {voicing.wrong}")
+            raise Closed(1011, f"400: {voicing.wrong}")
         for text in _within_limit(piece.text):
             speech = await self._speaker.speech(text, voicing)
             async for audio in self._speaker.chunks(speech, voicing):

@@ -10,20 +10,12 @@ from simulator.faults import Fault
 from simulator.rime.catalogue import espeak_voice
 from simulator.rime.parameters import Voicing
 from simulator.speech.synthesiser import Speech, SpeechUnavailable, Synthesiser
+from simulator.voice_socket import Closed, strike
 
 _CHUNK_MS: Final = 60
 _TIMES_REAL: Final = 8
 """How much faster than real time sound is made. Rime says `done` when its buffer is empty: a voice that took no
 time would say it after every sentence that a language model writes, which Rime's own seldom does."""
-
-
-class Broken(Exception):
-    """The connection is to be closed by the service with `code` and `reason`."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class Speaker:
@@ -35,7 +27,7 @@ class Speaker:
         self._sent_ms = 0
 
     async def speech(self, text: str, voicing: Voicing) -> Speech:
-        """Raises Broken where nothing can be spoken."""
+        """Raises Closed where nothing can be spoken."""
         try:
             return await self._synthesiser.speak(
                 text,
@@ -44,23 +36,15 @@ class Speaker:
                 sample_rate=voicing.rate,
             )
         except (SpeechUnavailable, ValueError) as error:
-            raise Broken(1011, f"500: {error}") from None
+            raise Closed(1011, f"500: {error}") from None
 
     async def chunks(self, speech: Speech, voicing: Voicing, *, headed: bool = True) -> AsyncIterator[bytes]:
-        """The encoded sound, piece by piece, a file of its own if `headed`. Raises Broken when a fault strikes."""
+        """The encoded sound, piece by piece, a file of its own if `headed`. Raises Closed when a fault strikes."""
         step = voicing.rate * _CHUNK_MS // 1000
         head = voicing.head if headed else b""
         for start in range(0, len(speech.samples), step):
-            await self._strike()
+            await strike(self._fault, self._sent_ms, "internal error")
             yield head + voicing.encode(speech.samples[start : start + step])
             head = b""
             self._sent_ms += _CHUNK_MS
             await asyncio.sleep(_CHUNK_MS / 1000 / _TIMES_REAL)
-
-    async def _strike(self) -> None:
-        fault = self._fault
-        if fault is None or self._sent_ms < fault.after_ms or fault.code == 200:
-            return
-        if fault.code == 0:
-            await asyncio.Event().wait()
-        raise Broken(fault.code if fault.code >= 1000 else 1011, fault.text or "internal error")

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from simulator.rime.parameters import MAX_TEXT, Refused, Voicing, of_context
-from simulator.rime.session import Send
-from simulator.rime.speaking import Broken, Speaker
+from simulator.rime.speaking import Speaker
 from simulator.rime.v1_wire import Envelopes, Request, Start, Undecodable, decode
 from simulator.speech.sentences import split_sentences
 from simulator.speech.synthesiser import Speech
+from simulator.voice_socket import Closed, Send
 
 _MOST_CONTEXTS: Final = 32
 _MOST_TEXTS: Final = 500
@@ -45,7 +45,7 @@ class V1Session:
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
-        """Raises Broken when the connection is to be closed."""
+        """Raises Closed when the connection is to be closed."""
         try:
             await self._send(self._envelopes.ready())
             await self._broken
@@ -56,12 +56,12 @@ class V1Session:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def receive(self, message: str | bytes) -> None:
-        """Raises Broken after a frame that cannot be decoded."""
+        """Raises Closed after a frame that cannot be decoded."""
         try:
             request = decode(message)
         except Undecodable as error:
             await self._send(self._envelopes.error("", "invalid_input", str(error)[:500]))
-            raise Broken(1011, "400: the frame cannot be decoded") from None
+            raise Closed(1011, "400: the frame cannot be decoded") from None
         name = request.context_id or "default"
         try:
             await self._take(name, request)
@@ -134,9 +134,9 @@ class V1Session:
                     await self._send(self._envelopes.audio(name, audio))
                 spoken.append((at_ms, speech))
                 at_ms += speech.duration_ms
-        except Broken as broken:
+        except Closed as closed:
             if not self._broken.done():
-                self._broken.set_exception(broken)
+                self._broken.set_exception(closed)
             return
         self._contexts.pop(name, None)
         await self._send(self._envelopes.done(name, spoken if context.stamped else None))

@@ -25,6 +25,7 @@ from simulator.telnyx.requests.numbers import is_e164
 
 _ORIGINS: Final = ("p-preferred-identity", "p-asserted-identity", "remote-party-id", "from")
 """Where the calling number is looked for; the first header that is there counts."""
+_LONGEST_NAME: Final = 128
 _NATIONAL: Final = re.compile(r"(?:1?([2-9][0-9]{9}))")
 _INVALID_ORIGIN: Final = Refused(403, "Caller Origination Number is Invalid D35")
 _UNVERIFIED: Final = Refused(403, "Unverified origination number D51")
@@ -146,7 +147,8 @@ def _caller(request: SipRequest) -> tuple[str, str | None]:
         raw = request.get_header(header)
         if raw is not None:
             address = parse_address(raw)
-            return address.uri.user or "", address.display_name
+            name = address.display_name
+            return address.uri.user or "", None if name is None else name[:_LONGEST_NAME]
     return "", None
 
 

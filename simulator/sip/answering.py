@@ -21,6 +21,7 @@ _LONGEST_RINGING: Final = 180.0
 """Seconds after which a proxy gives up an INVITE (RFC 3261, timer C)."""
 _LONGEST_CALL: Final = 14_400
 _NO_AUDIO: Final = Hangup("unspecified", "unknown", "503")
+_INCOMPATIBLE: Final = Hangup("unspecified", "caller", "488")
 
 
 class Answering(SipCall):
@@ -53,19 +54,21 @@ class Answering(SipCall):
             answer, agreed = answered(self._offer, self._codec, self.endpoint.host, stream.port, self.session)
         except (NoPort, NoCommonCodec) as error:
             leg.warn(str(error))
-            leg.hang_up(_NO_AUDIO)
+            leg.hang_up(_NO_AUDIO if isinstance(error, NoPort) else _INCOMPATIBLE)
             return
         if answerer.outcome is None or answerer.ring_ms:
             self._ring(answer)
             if self._ringback:
                 stream.agree(agreed)
                 stream.ring_back()
-        if not await ring(leg, answerer, _LONGEST_RINGING):
+        # The caller may have given up at the very moment of the answer.
+        if not await ring(leg, answerer, _LONGEST_RINGING) or leg.hangup is not None:
             return
         stream.answered()
         stream.agree(agreed)
         stream.facts["status"] = 200
         self._call.accept(answer)
+        self.endpoint.server.answered(self._call)
         leg.answer()
         leg.spawn(drop_later(leg, answerer))
         await limit_time(leg, _LONGEST_CALL)
@@ -76,6 +79,14 @@ class Answering(SipCall):
         if self.leg is not None:
             self.stream_of(self.leg).facts["status"] = 487
             self.leg.hang_up(Hangup("originator_cancel", "caller", "487"))
+
+    def left(self) -> None:
+        if self.leg is None or self.leg.is_answered:
+            super().left()
+            return
+        # A BYE before the answer: the INVITE still wants its own (RFC 3261, 15.1.2).
+        self._refuse(487)
+        self.cancelled()
 
     def end(self, hangup: Hangup) -> None:
         if self.leg is not None and not self.leg.is_answered:

@@ -50,12 +50,15 @@ class Calling(SipCall):
         stream = self.stream_of(leg)
         stream.facts |= {"transport": endpoint.wire.protocol, "address": f"{target.host}:{target.port}"}
         try:
-            self.remote = await _loopback(target)
-            await stream.open(endpoint.host, endpoint.ports)
-            await endpoint.wire.connect(self.remote)
+            async with asyncio.timeout(target.first_answer_seconds):
+                self.remote = await _loopback(target)
+                await stream.open(endpoint.host, endpoint.ports)
+                await endpoint.wire.connect(self.remote)
         except (OSError, NoPort, ValueError) as error:
-            leg.warn(f"Nobody was called at {target.host}:{target.port}: {error}")
+            leg.warn(f"Nobody was called at {target.host}:{target.port}: {str(error) or 'it took too long.'}")
             leg.hang_up(_UNREACHABLE)
+            return
+        if leg.hangup is not None:
             return
         self._invite(leg)
         stream.facts["call_id"] = self.call_id
@@ -120,7 +123,8 @@ class Calling(SipCall):
             f"sip:{target.shown_to(facts.to_number)}@{target.host}:{target.port}{transport}",
             self.remote,
             offer,
-            extra_headers={**dict(identifying(facts)), "Allow": ALLOW},
+            # Without 100rel, which aiosipua would offer: the answer is looked for in the final response alone.
+            extra_headers={**dict(identifying(facts)), "Allow": ALLOW, "Supported": ""},
             user_agent=SERVER,
         )
         self._call, self.dialog = call, call.dialog

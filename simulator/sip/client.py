@@ -17,6 +17,7 @@ from aiosipua import (
     SipResponse,
     SipTransport,
     SipUAC,
+    parse_sdp,
     stringify_cseq,
     stringify_uri,
 )
@@ -50,6 +51,7 @@ class Client(SipUAC):
                 return
             if call is not None:
                 _follow_contact(call, response)
+                _leave_out_nonsense(response)
         super().handle_response(response, addr)
         if call is not None:
             self._on_response(response)
@@ -76,14 +78,13 @@ class Client(SipUAC):
     def _hang_up_crossed(self, call: OutgoingCall, response: SipResponse, addr: tuple[str, int]) -> None:
         """It was answered while our CANCEL was on its way."""
         _follow_contact(call, response)
-        dialog = call.dialog
-        if response.to_addr is not None:
-            dialog.remote_tag = response.to_addr.tag or ""
-        acknowledgement = _acknowledgement(call.invite, response)
-        acknowledgement.uri = dialog.remote_target
-        self.transport.send(acknowledgement, addr)
+        _leave_out_nonsense(response)
+        # aiosipua acknowledges answers to calls that it knows.
+        self._calls[call.call_id] = call
+        super().handle_response(response, addr)
+        self.remove_call(call.call_id)
         host, port = self.transport.local_addr
-        self.transport.send(dialog.create_request("BYE", via_host=host, via_port=port), addr)
+        self.transport.send(call.dialog.create_request("BYE", via_host=host, via_port=port), addr)
 
 
 def _follow_contact(call: OutgoingCall, response: SipResponse) -> None:
@@ -93,8 +94,16 @@ def _follow_contact(call: OutgoingCall, response: SipResponse) -> None:
     call.dialog.route_set = list(reversed(response.headers.get("record-route")))
 
 
+def _leave_out_nonsense(response: SipResponse) -> None:
+    """An answer must be acknowledged whatever its description: one that nobody can read is none."""
+    try:
+        parse_sdp(response.text)
+    except ValueError:
+        response.body = b""
+
+
 def _acknowledgement(invite: SipRequest, response: SipResponse) -> SipRequest:
-    """The ACK of a final answer, in the transaction of the INVITE."""
+    """The ACK of a refusal, in the transaction of the INVITE."""
     ack = SipRequest(method="ACK", uri=invite.uri)
     ack.headers.append("Via", invite.headers.get_first("via") or "")
     for name, source in (("From", invite), ("To", response), ("Call-ID", invite)):

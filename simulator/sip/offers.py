@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address
 from typing import Final
 
 from aiosipua import Codec as SdpCodec
@@ -28,14 +29,13 @@ class NoCommonCodec(Exception):
 class Agreed:
     """What both sides of a call send. `keys` is the payload type of telephone-event, None without.
 
-    `remote` is where audio goes; `sends` and `receives` are seen from the trunk, and False on hold.
+    `remote` is where audio goes, an IPv4 address; `sends` is False while the far end wants none, as on hold.
     """
 
     codec: Codec
     keys: int | None
     remote: tuple[str, int]
     sends: bool = True
-    receives: bool = True
 
 
 def chosen(offer: SdpMessage, wanted: Sequence[Codec] = ()) -> Codec:
@@ -47,7 +47,7 @@ def chosen(offer: SdpMessage, wanted: Sequence[Codec] = ()) -> Codec:
     if offered:
         return offered[0]
     names = ", ".join(codec.encoding_name or str(codec.payload_type) for codec in _audio(offer).codecs)
-    raise NoCommonCodec(f"The far end speaks {names[:120] or 'no codec'}, none of PCMU, PCMA and G722.")
+    raise NoCommonCodec(f"The far end speaks {names[:120]!r}, none of PCMU, PCMA and G722.")
 
 
 def answered(offer: SdpMessage, codec: Codec, host: str, port: int, session: str) -> tuple[SdpMessage, Agreed]:
@@ -68,7 +68,7 @@ def answered(offer: SdpMessage, codec: Codec, host: str, port: int, session: str
         raise NoCommonCodec(str(error)) from error
     audio = _audio(answer)
     audio.attributes["ptime"] = ["20"]
-    return answer, _agreed(offer, codec, keys, receiving=audio.direction)
+    return answer, _agreed(offer, codec, keys, audio.direction)
 
 
 def offered(codecs: Sequence[Codec], host: str, port: int, session: str) -> SdpMessage:
@@ -91,21 +91,30 @@ def agreed(answer: SdpMessage | None) -> Agreed:
     keys = _telephone_event(answer)
     mirrored = {"sendonly": "recvonly", "recvonly": "sendonly"}
     direction = _audio(answer).direction
-    return _agreed(answer, chosen(answer), keys, receiving=mirrored.get(direction, direction))
+    return _agreed(answer, chosen(answer), keys, mirrored.get(direction, direction))
 
 
-def _agreed(far: SdpMessage, codec: Codec, keys: int | None, receiving: str) -> Agreed:
+def _agreed(far: SdpMessage, codec: Codec, keys: int | None, direction: str) -> Agreed:
+    """`direction` is seen from the trunk."""
     remote = far.rtp_address
-    if remote is None or not 0 < remote[1] < 65_536:
+    # Reports go to the port above it.
+    if remote is None or not 0 < remote[1] < 65_535:
         raise NoCommonCodec("The far end does not say where its audio goes.")
+    try:
+        # A name would have to be looked up for every packet.
+        address = IPv4Address(remote[0])
+    except AddressValueError:
+        raise NoCommonCodec("The far end's audio goes to an address that is not IPv4.") from None
     # 0.0.0.0 is how RFC 2543 put a call on hold.
-    sends = receiving in ("sendrecv", "sendonly") and remote[0] != "0.0.0.0"
-    return Agreed(codec, keys, remote, sends, receiving in ("sendrecv", "recvonly"))
+    sends = direction in ("sendrecv", "sendonly") and not address.is_unspecified
+    return Agreed(codec, keys, remote, sends)
 
 
 def _audio(description: SdpMessage) -> MediaDescription:
     if description.audio is None:
         raise NoCommonCodec("The far end offers no audio.")
+    if description.audio.proto != "RTP/AVP":
+        raise NoCommonCodec(f"The far end wants {description.audio.proto[:40]!r}, not RTP/AVP.")
     return description.audio
 
 
@@ -118,6 +127,7 @@ def _known(codec: SdpCodec) -> Codec | None:
 
 def _telephone_event(description: SdpMessage) -> int | None:
     for codec in _audio(description).codecs:
-        if codec.encoding_name.lower() == "telephone-event" and codec.clock_rate == 8000:
+        named = codec.encoding_name.lower() == "telephone-event" and codec.clock_rate == 8000
+        if named and 0 < codec.payload_type < 128:
             return codec.payload_type
     return None

@@ -61,6 +61,7 @@ class Rtp:
         self._buffer = JitterBuffer()
         self._rest = b""
         self._last: tuple[int, int] | None = None
+        self._source: tuple[str, int] | None = None
         self._keys_in = DtmfReceiver(self._key_arrived)
         self._keys_out: deque[str] = deque()
         self._key: tuple[str, int, int] | None = None
@@ -110,6 +111,8 @@ class Rtp:
         """What is sent from now on, where to, and whether at all."""
         before = self._agreed
         self._agreed = agreed
+        if before is None or before.remote != agreed.remote:
+            self._source = None
         if before is None or before.codec != agreed.codec:
             self._encoder = FrameEncoder(agreed.codec, self._leg_rate)
             self._decoder = FrameDecoder(agreed.codec, _CLOCK, self._leg_rate)
@@ -134,7 +137,7 @@ class Rtp:
             self.sent += 1
         self._timestamp = self._timestamp + FRAME_BYTES & 0xFFFFFFFF
         self._send(packets, agreed.remote)
-        if self._ticks % _REPORT_TICKS == 0 and self.sent:
+        if self._ticks % _REPORT_TICKS == 0 and self.sent and agreed.sends:
             self._report(agreed.remote)
 
     def press(self, digit: str) -> None:
@@ -211,17 +214,26 @@ class Rtp:
             return
         try:
             packet = RtpPacket.parse(data)
-            if packet.payload_type == agreed.keys:
-                self._keys_in.handle_packet(packet)
-            elif packet.payload_type == PAYLOAD_TYPES[agreed.codec]:
-                self._audio(packet)
-            else:
+            is_key, is_audio = (
+                packet.payload_type == number for number in (agreed.keys, PAYLOAD_TYPES[agreed.codec])
+            )
+            if not (is_key or is_audio) or not self._is_far_end(addr, agreed):
                 self.strange += 1
+            elif is_key:
+                self._keys_in.handle_packet(packet)
+            else:
+                self._audio(packet)
         except Exception as error:
             # Anybody on this machine may send here: what makes no sense must not end the call.
             self.strange += 1
             if self.strange == 1:
                 log.info("An RTP packet makes no sense: %s", error)
+
+    def _is_far_end(self, source: tuple[str, int], agreed: Agreed) -> bool:
+        """Audio may come from another port than it goes to, but from one only: the agreed one, once it speaks."""
+        if self._source is None or source == agreed.remote:
+            self._source = source
+        return source == self._source
 
     def _audio(self, packet: RtpPacket) -> None:
         last = self._last

@@ -11,7 +11,7 @@ from aiosipua import Dialog, DialogState, SdpMessage
 
 from simulator.sip.answers import HUNG_UP
 from simulator.sip.client import Client
-from simulator.sip.offers import answered, chosen
+from simulator.sip.offers import answered, chosen, offered
 from simulator.sip.server import Server
 from simulator.sip.trunk_stream import TrunkStream
 from simulator.sip.wire import Address, Wire
@@ -47,8 +47,8 @@ class SipCall:
         self.leg: CallLeg | None = None
         self.session = str(secrets.randbits(48))
         self.far_end_left = False
-        self.handed_over = False
-        """The telephone talks to another one now: the call stays when the far end leaves."""
+        self.handing_over = self.handed_over = False
+        """The telephone rings, or talks to, another one; then the call stays when the far end leaves."""
         self._codec: Codec = "PCMU"
         self._on_over = on_over
 
@@ -84,6 +84,11 @@ class SipCall:
         self._codec = codec
         stream.agree(agreed)
         return answer
+
+    def as_it_is(self) -> SdpMessage:
+        """What is agreed upon, as an offer."""
+        assert self.leg is not None
+        return offered((self._codec,), self.endpoint.host, self.stream_of(self.leg).port, self.session)
 
     async def see_out(self, leg: CallLeg) -> None:
         """Wait for the leg's end, and end the SIP call with it unless the far end did."""

@@ -23,6 +23,9 @@ async def hand_over(exchange: Exchange, call: SipCall, referred: IncomingCall, r
     if leg is None or not leg.is_answered or leg.bridge is not None or not is_e164(number):
         notify_refer(referred, 404, reason_of(404))
         return
+    if call.handing_over:
+        notify_refer(referred, 491, reason_of(491))
+        return
     own = leg.facts.to_number if leg.facts.direction == "incoming" else leg.facts.from_number
     announcer = ControlAnnouncer(exchange.facilities.webhooks, Routing())
     try:
@@ -31,11 +34,13 @@ async def hand_over(exchange: Exchange, call: SipCall, referred: IncomingCall, r
         notify_refer(referred, 503, reason_of(503))
         return
     call.stream_of(leg).facts["transferred_to"] = number
+    call.handing_over = True
     answered = asyncio.create_task(other.answered.wait())
     over = asyncio.create_task(other.hung_up.wait())
     try:
         await asyncio.wait({answered, over}, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        call.handing_over = False
         answered.cancel()
         over.cancel()
     if not other.is_answered:

@@ -39,6 +39,7 @@ _RTP_PORTS: Final = (16_384, 32_768)
 """Telnyx's (sip.telnyx.com, "Network configuration")."""
 _GOODBYE_SECONDS: Final = 1.0
 _FULL: Final = Refused(503)
+_NOT_YET: Final = Refused(500, headers=(("Retry-After", "1"),))
 
 
 class Trunk:
@@ -70,9 +71,10 @@ class Trunk:
             self._port = _free_port(self._host)
         ports = PortAllocator(_RTP_PORTS)
         for protocol in _PROTOCOLS:
-            wire = Wire(protocol, (self._host, self._port), self._gate)
+            wire = Wire(protocol, (self._host, self._port), partial(self._gate, protocol))
             client = Client(wire, self._responded)
-            server = Server(wire, user_agent=SERVER, uac=client, retransmit_2xx=protocol == "udp")
+            # An answer is repeated until it is acknowledged whatever it goes over (RFC 3261, 13.3.1.4).
+            server = Server(wire, user_agent=SERVER, uac=client, retransmit_2xx=True)
             endpoint = Endpoint(wire, server, client, ports)
             server.on_invite = partial(self._invited, endpoint)
             server.on_reinvite = self._renegotiated
@@ -104,28 +106,47 @@ class Trunk:
 
         return flow
 
-    def _gate(self, request: SipRequest, addr: Address) -> SipResponse | None:
-        """Answers an INVITE that is no call of the account."""
-        decided = self._admission.admit(request, addr[0])
-        if isinstance(decided, Admitted):
-            preset = self._exchange.preset_at(decided.to_number)
-            if preset is not None and preset.refusal is not None:
-                decided = refused_in_sip(preset.refusal)
-        try:
-            self._exchange.check_room()
-        except ExchangeFull:
-            decided = _FULL
-        if (request.call_id or "") in self._calls:
-            decided = Refused(482)
+    def _gate(self, protocol: Protocol, request: SipRequest, addr: Address) -> SipResponse | None:
+        """Answers an INVITE that is neither a call of the account nor within one."""
+        # The server comes with the same call at once, or refuses it itself.
+        self._admitted = {}
+        call_id, to = request.call_id or "", request.to_addr
+        if to is not None and to.tag:
+            refused = self._no_dialog(protocol, call_id)
+            return None if refused is None else refused.response(request)
+        decided = self._decide(request, call_id, addr[0])
         if isinstance(decided, Refused):
             if decided.status != 407:
                 log.info(
                     "A SIP call was refused: %s %s.", decided.status, decided.reason or reason_of(decided.status)
                 )
             return decided.response(request)
-        # The server comes with the same call at once, or refuses it itself.
-        self._admitted = {request.call_id or "": decided}
+        self._admitted[call_id] = decided
         return None
+
+    def _no_dialog(self, protocol: Protocol, call_id: str) -> Refused | None:
+        """Why there cannot be a re-INVITE now (RFC 3261, 12.2.2 and 14.2)."""
+        call = self._calls.get(call_id)
+        if call is None or call.endpoint.wire.protocol != protocol:
+            return Refused(481)
+        return None if call.leg is not None and call.leg.is_answered else _NOT_YET
+
+    def _decide(self, request: SipRequest, call_id: str, source: str) -> Admitted | Refused:
+        required = ", ".join(request.headers.get("require"))
+        if required:
+            return Refused(420, headers=(("Unsupported", required),))
+        if call_id in self._calls:
+            return Refused(482)
+        try:
+            self._exchange.check_room()
+        except ExchangeFull:
+            return _FULL
+        decided = self._admission.admit(request, source)
+        if isinstance(decided, Admitted):
+            preset = self._exchange.preset_at(decided.to_number)
+            if preset is not None and preset.refusal is not None:
+                return refused_in_sip(preset.refusal)
+        return decided
 
     def _invited(self, endpoint: Endpoint, call: IncomingCall) -> None:
         admitted = self._admitted.pop(call.call_id, None)
@@ -225,15 +246,16 @@ class Trunk:
             call.lost()
 
     def _renegotiated(self, incoming: IncomingCall) -> None:
-        """A re-INVITE. One without an offer is answered with what holds."""
+        """A re-INVITE. One without an offer is answered with an offer of what holds (RFC 3261, 14.2)."""
         call = self._calls.get(incoming.call_id)
+        if call is None:
+            return
         offer = incoming.sdp_offer if incoming.invite.body else None
         try:
-            answer = None if call is None or offer is None else call.renegotiate(offer)
+            answer = call.as_it_is() if offer is None else call.renegotiate(offer)
         except NoCommonCodec:
-            # The call goes on as before (RFC 3261, 14.2).
-            if call is not None:
-                call.endpoint.wire.send_reply(Refused(488).response(incoming.invite))
+            # The call goes on as before.
+            call.endpoint.wire.send_reply(Refused(488).response(incoming.invite))
             return
         incoming.accept(answer)
 

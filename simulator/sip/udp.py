@@ -32,6 +32,8 @@ class UdpTransport(SipTransport):
 
     def received(self, data: bytes, addr: tuple[str, int]) -> None:
         """A datagram."""
+        # Line ends before a message are to be passed over (RFC 3261, 7.5).
+        data = data.lstrip(b"\r\n")
         if not data.strip():
             return
         try:

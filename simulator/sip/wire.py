@@ -12,10 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Literal
 
-from aiosipua import SipRequest, SipResponse, SipTransport, TcpSipTransport
+from aiosipua import SipRequest, SipResponse, SipTransport
 
-from simulator.sip.answers import SERVER, bad_request
+from simulator.sip.answers import ALLOW, SERVER, bad_request
 from simulator.sip.repeats import Key, Repeats
+from simulator.sip.tcp import TcpTransport
 from simulator.sip.udp import UdpTransport
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,8 @@ Gate = Callable[[SipRequest, Address], SipResponse | None]
 class Wire(SipTransport):
     """Carries messages between an aiosipua transport and the agents, who set `on_message`.
 
-    `gate` sees each INVITE that begins a call before they do; a response that it returns is given in their place.
+    `gate` sees each INVITE before they do; a response that it returns is given in their place. `unreadable` counts
+    messages that could be read but not understood.
     """
 
     def __init__(self, protocol: Protocol, address: Address, gate: Gate) -> None:
@@ -42,7 +44,7 @@ class Wire(SipTransport):
         self.headers: dict[str, tuple[tuple[str, str], ...]] = {}
         """What is added to the answers of a call, by its Call-ID."""
         self._gate = gate
-        self._tcp = TcpSipTransport(local_addr=address) if protocol == "tcp" else None
+        self._tcp = TcpTransport(local_addr=address) if protocol == "tcp" else None
         self._inner: SipTransport = self._tcp or UdpTransport(local_addr=address)
         self._inner.on_message = self._received
         self._repeats = Repeats()
@@ -74,6 +76,8 @@ class Wire(SipTransport):
     def send_reply(self, response: SipResponse) -> None:
         if response.status_code == 100:
             response.reason_phrase = "Telnyx Trying"
+        elif response.status_code == 405:
+            response.headers.set_single("Allow", ALLOW)
         response.headers.set_single("Server", SERVER)
         for name, value in self.headers.get(response.call_id or "", ()):
             response.headers.set_single(name, value)
@@ -99,15 +103,21 @@ class Wire(SipTransport):
                 self.on_message(message, addr)
         except Exception as error:
             self.unreadable += 1
-            # The text of the error may hold what was sent, and that may be a secret.
-            log.warning("A SIP message over %s makes no sense (%s).", self.protocol, type(error).__name__)
+            if self.unreadable == 1:
+                # The text of the error may hold what was sent, and that may be a secret.
+                log.warning("A SIP message over %s makes no sense (%s).", self.protocol, type(error).__name__)
             if isinstance(message, SipRequest) and message.method != "ACK" and message.headers.get("via"):
                 self._transmit(bad_request(message), addr)
 
     def _request(self, request: SipRequest, addr: Address) -> None:
         key = _key(request)
         if request.method == "ACK":
-            self._repeats.settle((key[0], "INVITE"))
+            invite = (key[0], "INVITE")
+            self._repeats.settle(invite)
+            _, final = self._requests.get(invite, (addr, None))
+            if final is not None and final.status_code >= 300:
+                # It ends here (17.2.1): aiosipua would take it for that of the dialog's answer.
+                return
         elif key in self._requests:
             _, answered = self._requests[key]
             if answered is not None:
@@ -121,8 +131,7 @@ class Wire(SipTransport):
         if request.method != "ACK" and (request.cseq is None or request.cseq.method != request.method):
             self._transmit(bad_request(request), addr)
             return
-        begins = request.method == "INVITE" and request.to_addr is not None and not request.to_addr.tag
-        refused = self._gate(request, addr) if begins else None
+        refused = self._gate(request, addr) if request.method == "INVITE" else None
         if refused is not None:
             self.send_reply(refused)
         elif self.on_message is not None:

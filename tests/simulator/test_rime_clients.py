@@ -34,18 +34,23 @@ async def through_pipecat(service: Any) -> tuple[bytes, list[Any]]:
     return b"".join(frame.audio for frame in down if isinstance(frame, TTSAudioRawFrame)), [*down, *up]
 
 
-@speaks
-async def test_pipecats_service_speaks_and_knows_its_words(simulator):
-    from pipecat.frames.frames import TTSStoppedFrame, TTSTextFrame
+def pipecats(simulator: Any, voice: str) -> Any:
+    """Pipecat's service for ws3."""
     from pipecat.services.rime.tts import RimeTTSService
 
-    service = RimeTTSService(
+    return RimeTTSService(
         api_key="simulated",
         url=f"{simulator.environment['RIME_BASE_URL']}/ws3",
         sample_rate=8000,
-        settings=RimeTTSService.Settings(voice="astra", model="coda"),
+        settings=RimeTTSService.Settings(voice=voice, model="coda"),
     )
-    audio, frames = await through_pipecat(service)
+
+
+@speaks
+async def test_pipecats_service_speaks_and_knows_its_words(simulator):
+    from pipecat.frames.frames import TTSStoppedFrame, TTSTextFrame
+
+    audio, frames = await through_pipecat(pipecats(simulator, "astra"))
     # One breath or two: that depends on when the second sentence comes.
     assert abs(len(audio) // 2 - len(await spoken(simulator, "".join(SENTENCES)))) < 8000 * 0.4
     words = " ".join(frame.text for frame in frames if isinstance(frame, TTSTextFrame))
@@ -55,15 +60,7 @@ async def test_pipecats_service_speaks_and_knows_its_words(simulator):
 
 @speaks
 async def test_pipecats_service_reports_an_unknown_voice(simulator):
-    from pipecat.services.rime.tts import RimeTTSService
-
-    service = RimeTTSService(
-        api_key="simulated",
-        url=f"{simulator.environment['RIME_BASE_URL']}/ws3",
-        sample_rate=8000,
-        settings=RimeTTSService.Settings(voice="nobody", model="coda"),
-    )
-    audio, frames = await through_pipecat(service)
+    audio, frames = await through_pipecat(pipecats(simulator, "nobody"))
     assert not audio
     assert any("Speaker 'nobody' doesn't match" in str(getattr(frame, "error", "")) for frame in frames)
 

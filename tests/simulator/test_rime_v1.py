@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from typing import Any
@@ -148,13 +149,15 @@ async def test_no_key_no_socket(simulator):
     assert refused.value.response.status_code == 401
 
 
-def test_the_simulator_starts_without_protobuf() -> None:
-    loaded = "import simulator.server, sys; print([name for name in sys.modules if 'protobuf' in name])"
+def test_the_simulator_starts_without_what_few_need() -> None:
+    loaded = "import simulator.server, sys; print({name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    packages = ast.literal_eval(done.stdout)
+    assert "starlette" in packages
+    assert not packages & {"google", "rime_api", "aiosipua", "aiortp", "av"}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(st.text(), st.binary()))
 def test_any_frame_is_decoded_or_refused(message: str | bytes) -> None:
     try:

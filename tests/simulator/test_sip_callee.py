@@ -97,25 +97,46 @@ async def test_an_answer_that_crosses_the_cancel_is_hung_up(desk: Desk, callee: 
     cancel = await callee.next("CANCEL")
     callee.answer(cancel, "200 OK")
     callee.answer(invite, "200 OK", "INVITE")
-    assert (await callee.next("ACK")).uri == f"sip:desk@127.0.0.1:{callee.port}"
+    ack = await callee.next("ACK")
+    assert ack.uri == f"sip:desk@127.0.0.1:{callee.port}"
+    # Of an answer it is a transaction of its own.
+    assert ack.via[0].branch != invite.via[0].branch
     bye = await callee.next("BYE")
     assert bye.uri == f"sip:desk@127.0.0.1:{callee.port}"
     callee.answer(bye, "200 OK")
     assert (await desk.report(call))["ended"]["cause"] == "originator_cancel"
 
 
-async def test_an_answer_that_nobody_can_play(desk: Desk, callee: Callee) -> None:
+@pytest.mark.parametrize(
+    ("audio", "warning"),
+    [
+        ("4000 RTP/AVP 18", "none of PCMU, PCMA and G722"),
+        ("none RTP/AVP 0", "without a session description"),
+        ("65535 RTP/AVP 0", "does not say where its audio goes"),
+    ],
+)
+async def test_an_answer_that_nobody_can_play(desk: Desk, callee: Callee, audio: str, warning: str) -> None:
     call, invite = await called(desk, callee)
-    callee.answer(invite, "200 OK", body="v=0\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n")
+    assert "100rel" not in invite.headers.get("supported")
+    callee.answer(invite, "200 OK", body=f"v=0\r\nc=IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio {audio}\r\n")
     await callee.next("ACK")
     callee.answer(await callee.next("BYE"), "200 OK")
     report = await desk.report(call)
     assert report["ended"]["sip"] == "488"
-    assert "none of PCMU, PCMA and G722" in report["warnings"][0]
+    assert warning in report["warnings"][0]
 
 
 async def test_a_callee_that_says_nothing(desk: Desk, callee: Callee) -> None:
-    call, _ = await called(desk, callee)
+    connection = await desk.make(
+        "fqdn_connections",
+        connection_name="Silent",
+        transport_protocol="UDP",
+        inbound={"timeout_1xx_secs": 1},
+    )
+    await desk.make(
+        "fqdns", connection_id=connection["id"], fqdn="127.0.0.1", dns_record_type="a", port=callee.port
+    )
+    call = await desk.place({"connection_id": connection["id"], "script": NOBODY_TALKS})
     report = await desk.report(call)
     assert report["ended"] == {"cause": "no_answer", "source": "callee", "sip": "408"}
     assert "Nothing answered" in report["warnings"][0]

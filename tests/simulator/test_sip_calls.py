@@ -238,7 +238,8 @@ async def test_a_call_that_is_handed_over(desk: Desk, phone: SipPhone) -> None:
     """REFER by the side that was called, as LiveKit transfers a caller: the caller hears the other one."""
     progress: asyncio.Queue[int] = asyncio.Queue()
     phone.server.on_transfer_progress = lambda _call, status, _reason: progress.put_nowait(status)
-    await desk.at("+15550100888", {"turns": [{"user": "Second desk speaking."}], "wait_for_greeting": False})
+    second = {"turns": [{"user": "Second desk speaking."}], "wait_for_greeting": False, "answer_timeout_ms": 500}
+    await desk.at("+15550100888", second)
     target = {"address": f"127.0.0.1:{phone.port}", "transport": "tcp"}
     call = await desk.place({"sip": target, "script": {**NOBODY_TALKS, "max_seconds": 60}})
     answered = await phone.answer()
@@ -264,6 +265,21 @@ async def test_a_hand_over_that_fails(desk: Desk, phone: SipPhone, to: str, stat
     assert await asyncio.wait_for(progress.get(), 30) == 100
     assert await asyncio.wait_for(progress.get(), 30) == status
     assert desk.simulator.exchange.all_legs()[0].hangup is None
+    call.hangup(phone.client)
+    await desk.report((await desk.calls())[0]["call_control_id"])
+
+
+async def test_a_second_hand_over_while_the_first_rings(desk: Desk, phone: SipPhone) -> None:
+    """Nobody else is rung."""
+    progress: asyncio.Queue[int] = asyncio.Queue()
+    phone.server.on_transfer_progress = lambda _call, now, _reason: progress.put_nowait(now)
+    await desk.at(CALLEE, NOBODY_TALKS)
+    await desk.at("+15550100888", {**NOBODY_TALKS, "answer_after_ms": 60_000})
+    call = await phone.dial(CALLEE)
+    for number in ("+15550100888", "+15550100889"):
+        phone.client.send_refer(call.dialog, f"sip:{number}@x", call.remote_addr)
+    assert [await asyncio.wait_for(progress.get(), 30) for _ in range(3)] == [100, 100, 491]
+    assert [leg["to"] for leg in await desk.calls()] == [CALLEE, "+15550100888"]
     call.hangup(phone.client)
     await desk.report((await desk.calls())[0]["call_control_id"])
 

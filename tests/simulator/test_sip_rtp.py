@@ -189,6 +189,19 @@ async def test_packets_that_make_no_sense(far: Far) -> None:
     await rtp.close()
 
 
+async def test_somebody_else_is_not_heard(far: Far) -> None:
+    """Audio may come from another port than it goes to, until it comes from there as well."""
+    rtp = await opened(far)
+    first, second = await Far().open(), await Far().open()
+    for number, (sender, taken) in enumerate([(first, 1), (second, 1), (far, 2), (first, 2), (far, 3)]):
+        sender.send(RtpPacket(0, 0, number, number * 160, 9, ulaw_encode(TONE)), rtp.port)
+        await arrived(rtp, number + 1)
+        assert (rtp.received, rtp.strange) == (taken, number + 1 - taken)
+    for other in (first, second):
+        other.transport.close()
+    await rtp.close()
+
+
 async def test_ports_are_given_back(far: Far) -> None:
     ports = PortAllocator((20_000, 20_400))
     taken = set()

@@ -51,7 +51,7 @@ async def test_refusals_of_a_number(desk: Desk, number: str) -> None:
 
 async def test_an_answered_call_with_audio_both_ways(desk: Desk, transport: str) -> None:
     await desk.at(CALLEE, LISTENS)
-    await desk.sipp("answered", "-s", CALLEE, "-rtp_echo", "-t", transport, PAUSE="4000")
+    await desk.sipp("answered", "-s", CALLEE, "-rtp_echo", "-t", transport, PAUSE="2500")
     report = await desk.last_report()
     assert report["ended"] == {"cause": "normal_clearing", "source": "caller", "sip": "200"}
     assert report["from"] == "+15550100000"

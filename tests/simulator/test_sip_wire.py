@@ -123,6 +123,101 @@ async def test_a_repeated_request_gets_the_same_answer(desk: Desk, udp: Udp) -> 
     assert (await desk.last_report())["ended"]["sip"] == "487"
 
 
+async def ringing(desk: Desk, udp: Udp) -> str:
+    """A call that rings; the tag of its callee."""
+    await by_address(desk)
+    await desk.at(CALLEE, RINGS)
+    udp.send(message("INVITE", udp.port))
+    assert first_line(await udp.next()) == "100 Telnyx Trying"
+    answer = await udp.next()
+    assert first_line(answer) == "180 Ringing"
+    return _tag(answer)
+
+
+async def answered(desk: Desk, udp: Udp, **more: str) -> str:
+    """A call that is answered and not acknowledged yet; the tag of its callee."""
+    await by_address(desk)
+    await desk.at(CALLEE, {"turns": [], "wait_for_greeting": False, "hang_up": False})
+    udp.send(message("INVITE", udp.port, **more))
+    while first_line(answer := await udp.next()) != "200 OK":
+        pass
+    return _tag(answer)
+
+
+def _tag(answer: str) -> str:
+    (to,) = (line for line in answer.splitlines() if line.startswith("To:"))
+    return to.partition(";tag=")[2]
+
+
+def _within(tag: str) -> dict[str, str]:
+    return {"To": f"<sip:{CALLEE}@127.0.0.1>;tag={tag}"}
+
+
+async def test_an_invite_within_a_call_that_is_not_there(desk: Desk, udp: Udp) -> None:
+    await by_address(desk)
+    udp.send(message("INVITE", udp.port, **_within("made-up")))
+    assert first_line(await udp.next()) == "481 Call/Transaction Does Not Exist"
+    assert await desk.calls() == []
+
+
+async def test_an_invite_within_a_call_that_rings(desk: Desk, udp: Udp) -> None:
+    """It has to come later, and the call rings on."""
+    tag = await ringing(desk, udp)
+    udp.send(message("INVITE", udp.port, sequence="2", **_within(tag)))
+    refused = await udp.next()
+    assert first_line(refused) == "500 Server Internal Error"
+    assert "Retry-After: 1" in refused
+    udp.send(message("ACK", udp.port, sequence="2", body="", **_within(tag)))
+    udp.send(message("CANCEL", udp.port, body=""))
+    assert {first_line(await udp.next()), first_line(await udp.next())} == {"200 OK", "487 Request Terminated"}
+
+
+async def test_a_bye_before_the_answer_ends_the_invite_as_well(desk: Desk, udp: Udp) -> None:
+    tag = await ringing(desk, udp)
+    udp.send(message("BYE", udp.port, sequence="2", body="", **_within(tag)))
+    assert {first_line(await udp.next()), first_line(await udp.next())} == {"200 OK", "487 Request Terminated"}
+    assert (await desk.last_report())["ended"]["cause"] == "originator_cancel"
+
+
+async def test_a_cancel_after_the_answer_changes_nothing(desk: Desk, udp: Udp) -> None:
+    tag = await answered(desk, udp)
+    udp.send(message("CANCEL", udp.port, body=""))
+    while first_line(answer := await udp.next()) == "200 OK":
+        assert "CSeq: 1 INVITE" in answer
+    assert first_line(answer).startswith("481")
+    udp.send(message("ACK", udp.port, body="", **_within(tag)))
+    assert (await desk.calls())[-1]["state"] == "answered"
+    udp.send(message("BYE", udp.port, sequence="2", body="", **_within(tag)))
+    assert (await desk.last_report())["ended"] == {"cause": "normal_clearing", "source": "caller", "sip": "200"}
+
+
+async def test_an_invite_within_a_call_that_offers_nothing_is_answered_with_an_offer(desk: Desk, udp: Udp) -> None:
+    tag = await answered(desk, udp)
+    udp.send(message("ACK", udp.port, body="", **_within(tag)))
+    udp.send(message("INVITE", udp.port, sequence="2", body="", **_within(tag)))
+    while "CSeq: 2 INVITE" not in (answer := await udp.next()):
+        pass
+    assert first_line(answer) == "200 OK"
+    assert "a=rtpmap:0 PCMU/8000" in answer
+
+
+@pytest.mark.parametrize("where", ["IP4 audio.example.com", "IP6 ::1", "IP4 1.2.3"])
+async def test_audio_that_is_wanted_where_none_can_be_sent(desk: Desk, udp: Udp, where: str) -> None:
+    await by_address(desk)
+    udp.send(message("INVITE", udp.port, body=SDP.replace("IP4 127.0.0.1\r\nt=", f"{where}\r\nt=")))
+    assert first_line(await udp.next()) == "100 Telnyx Trying"
+    assert first_line(await udp.next()) == "488 Not Acceptable Here"
+    assert (await desk.last_report())["ended"]["sip"] == "488"
+
+
+async def test_an_extension_that_the_trunk_has_not(desk: Desk, udp: Udp) -> None:
+    await by_address(desk)
+    udp.send(message("INVITE", udp.port, Require="timer, 100rel"))
+    refused = await udp.next()
+    assert first_line(refused) == "420 Bad Extension"
+    assert "Unsupported: timer, 100rel" in refused
+
+
 async def test_a_second_call_with_the_id_of_one_that_is_up(desk: Desk, udp: Udp) -> None:
     await by_address(desk)
     await desk.at(CALLEE, {**RINGS, "keep": True})
@@ -143,6 +238,7 @@ async def test_a_second_call_with_the_id_of_one_that_is_up(desk: Desk, udp: Udp)
         ({"body": SDP.replace("40000", "nowhere")}, "400"),
         ({"body": SDP.replace("RTP/AVP 0 101", "RTP/AVP 18 101")}, "488"),
         ({"body": SDP.replace("m=audio", "m=video")}, "488"),
+        ({"body": SDP.replace("RTP/AVP", "RTP/SAVP")}, "488"),
         ({"body": ""}, "488"),
         ({"Content_Type": "text/plain"}, "488"),
         ({"From": "<sip:;;;>;tag=1"}, "403"),
@@ -160,8 +256,10 @@ async def test_messages_that_make_no_sense(desk: Desk, udp: Udp, more: dict[str,
 
 async def test_requests_outside_of_any_call(desk: Desk, udp: Udp) -> None:
     for method, answer in (("BYE", "481"), ("REGISTER", "405"), ("UPDATE", "481"), ("REFER", "481")):
-        udp.send(message(method, udp.port, f"{method}@test", body=""))
-        assert first_line(await udp.next()).startswith(answer)
+        udp.send("\r\n\r\n" + message(method, udp.port, f"{method}@test", body=""))
+        said = await udp.next()
+        assert first_line(said).startswith(answer)
+        assert ("Allow: INVITE, ACK, BYE" in said) == (answer == "405")
 
 
 async def test_bytes_of_all_kinds(desk: Desk, udp: Udp, caplog: pytest.LogCaptureFixture) -> None:
@@ -204,8 +302,9 @@ def test_the_port_is_of_this_machine_only(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError):
         Settings(data_dir=tmp_path, host="0.0.0.0", sip_port=0)
-    with pytest.raises(SettingsError, match="IPv4 only"):
-        Settings(data_dir=tmp_path, host="::1", sip_port=0)
+    for host in ("::1", "localhost"):
+        with pytest.raises(SettingsError, match="IPv4 only"):
+            Settings(data_dir=tmp_path, host=host, sip_port=0)
     with pytest.raises(SettingsError, match="--sip-port must be between"):
         Settings(data_dir=tmp_path, sip_port=70_000)
 
