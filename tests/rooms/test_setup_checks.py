@@ -69,7 +69,8 @@ def test_nothing_is_there() -> None:
 
 PCMA_ONLY = api.SIPMediaConfig(only_listed_codecs=True, codecs=[api.SIPCodec(name="PCMA", rate=8000)])
 ILBC_ONLY = api.SIPMediaConfig(only_listed_codecs=True, codecs=[api.SIPCodec(name="iLBC", rate=8000)])
-PIN = api.SIPDispatchRule(dispatch_rule_direct=api.SIPDispatchRuleDirect(room_name="r", pin="1234"))
+PIN = api.SIPDispatchRule(dispatch_rule_individual=api.SIPDispatchRuleIndividual(pin="1234"))
+SHARED = api.SIPDispatchRule(dispatch_rule_direct=api.SIPDispatchRuleDirect(room_name="r"))
 NOBODY = api.RoomConfiguration()
 UNNAMED = api.RoomConfiguration(agents=[api.RoomAgentDispatch()])
 RECEPTION = api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name="receptionist")])
@@ -82,8 +83,9 @@ UDP = api.SIPTransport.SIP_TRANSPORT_UDP
     [
         (_inbound, {"numbers": []}, "missing", "none has TELNYX_PHONE_NUMBER", "setup"),
         (_inbound, {"numbers": ["+15105550199"]}, "missing", "they have +15105550199", "TELNYX_PHONE_NUMBER"),
-        (_inbound, {"numbers": ["15105550100"]}, "missing", "15105550100 is not in E.164", "country code"),
-        (_inbound, {"numbers": ["+1 510 555 0100"]}, "missing", "is not in E.164", f"Write {NUMBER}."),
+        (_inbound, {"numbers": ["15105550100"]}, "note", f"LiveKit takes it for {NUMBER}", f"Write {NUMBER}."),
+        (_inbound, {"numbers": ["+1 510 555 0100"]}, "note", "is not in E.164", f"Write {NUMBER}."),
+        (_inbound, {"numbers": [NUMBER, "10005"]}, "missing", "10005 is not in E.164", "country code"),
         (_inbound, {"auth_username": "u"}, "missing", "wants a password", "auth_username"),
         (_inbound, {"allowed_addresses": ["10.0.0.0/8"]}, "missing", "lets none of Telnyx' addresses in", "sip."),
         (_inbound, {"allowed_numbers": ["+15550100"]}, "note", "only from +15550100", "allowed_numbers"),
@@ -94,6 +96,7 @@ UDP = api.SIPTransport.SIP_TRANSPORT_UDP
         (_rule, {"room_config": UNNAMED}, "missing", "agent without a name, and ours is sidetone", "--adopt"),
         (_rule, {"room_config": RECEPTION}, "missing", "receptionist, and ours is sidetone", "NAME=receptionist"),
         (_rule, {"rule": PIN}, "note", "asks callers for a PIN", "pin"),
+        (_rule, {"rule": SHARED}, "note", "into one room: they hear each other", "dispatchRuleIndividual"),
         (_rule, {"numbers": ["+15105550199"]}, "missing", "for calls to +15105550199 alone", NUMBER),
         (_rule, {"inbound_numbers": ["+15105550199"]}, "note", "for calls from +15105550199", "inbound_numbers"),
         (_rule, {"hide_phone_number": True}, "note", "hides the caller's number", "hide_phone_number"),
@@ -104,6 +107,7 @@ UDP = api.SIPTransport.SIP_TRANSPORT_UDP
         (_outbound, {"auth_username": ""}, "missing", "has no user name", "TELNYX_SIP_"),
         (_outbound, {"transport": UDP}, "note", "calls over UDP", "TCP"),
         (_outbound, {"numbers": []}, "missing", "has no number to call from", "setup"),
+        (_outbound, {"numbers": ["15105550100"]}, "missing", "15105550100 is not in E.164", "country code"),
         (_outbound, {"numbers": ["+15105550199"]}, "missing", "not from TELNYX_PHONE_NUMBER", "setup"),
         (_outbound, {"media": ILBC_ONLY}, "missing", "no sound with Telnyx", "PCMU"),
     ],
@@ -138,6 +142,13 @@ def test_each_cause_is_found_with_its_fix(
 def test_what_does_no_harm(changed: dict[str, Any]) -> None:
     found = _checked(Found([_inbound(**changed)], [_rule()], [_outbound()]))
     assert {finding.state for finding in found} == {"ok"}
+
+
+def test_an_outbound_trunk_for_any_number_needs_one_of_the_settings() -> None:
+    found = Found([_inbound()], [_rule()], [_outbound(numbers=["*"])])
+    assert {finding.state for finding in _checked(found)} == {"ok"}
+    (trouble,) = [one for one in _checked(found, TELNYX_PHONE_NUMBER="") if one.state != "ok"]
+    assert trouble.fix == "Set TELNYX_PHONE_NUMBER, then sidetone setup livekit"
 
 
 def test_a_rule_for_all_trunks_serves_where_there_is_none_of_its_own() -> None:

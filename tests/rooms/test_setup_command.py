@@ -99,6 +99,7 @@ def test_what_is_wrong_is_one_sentence(
         (("--repair",), "--repair corrects files: give them with --from."),
         (("--remove", "--from", "x.json"), "not allowed with argument"),
         (("--from",), "expected at least one argument"),
+        (("--from", "x.json", "--number", NUMBER), "--number, --address, --transport, --country and --allow go"),
     ],
 )
 def test_wrong_usage(
@@ -166,6 +167,29 @@ async def test_without_telnyx_password_calls_only_come_in(
 
     assert (done.returncode, stand_in.writes) == (0, 2)
     assert "so no call can be placed" in " ".join(done.stdout.split())
+
+
+async def test_an_outbound_trunk_that_was_chosen_stays_so(
+    stand_in: FakeSipService, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIDETONE_OUTBOUND_TRUNK", "theirs")
+    await stand_in.add(objects.Outbound(name="theirs", address="sip.example.com", numbers=["+15105550199"]))
+    done = await command("--yes")
+
+    assert (done.returncode, stand_in.writes) == (0, 4)
+    assert "SIDETONE_OUTBOUND_TRUNK" not in done.stdout
+
+
+async def test_the_settings_log_in_for_the_guides_outbound_trunk(
+    stand_in: FakeSipService, command: Command
+) -> None:
+    trunk = {"name": "My outbound trunk", "address": "sip.telnyx.com", "numbers": [NUMBER]}
+    Path("outbound-trunk.json").write_text(json.dumps({"trunk": trunk}))
+    done = await command("--from", "outbound-trunk.json", "--yes")
+    (outbound,) = (await stand_in.found()).outbound
+
+    assert (done.returncode, outbound.auth_username, outbound.auth_password) == (0, "clinic", PASSWORD)
+    assert PASSWORD not in done.stdout
 
 
 async def test_what_the_options_ask_for(stand_in: FakeSipService, command: Command) -> None:

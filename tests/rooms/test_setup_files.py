@@ -20,8 +20,11 @@ OUT = {"address": "sip.telnyx.com", "numbers": [NUMBER], "auth_username": "u", "
 RULE = {"dispatchRuleIndividual": {"roomPrefix": "call-"}}
 
 
-def wanted(data: dict[str, Any], repair: bool = False) -> Wanted:
-    return corrected(read(data, "file.json"), "sidetone", repair)
+LOGIN = ("clinic", "a very secret one")
+
+
+def wanted(data: dict[str, Any], repair: bool = False, login: tuple[str, str] = ("", "")) -> Wanted:
+    return corrected(read(data, "file.json"), "sidetone", repair, login)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,7 @@ def wanted(data: dict[str, Any], repair: bool = False) -> Wanted:
     [
         ({"trunk": {"name": "in", "numbers": [NUMBER]}}, Inbound),
         ({"name": "in", "numbers": [NUMBER]}, Inbound),
+        ({"name": "in", "allowedAddresses": ["192.76.120.10"]}, Inbound),
         ({"trunk": OUT}, Outbound),
         (OUT, Outbound),
         ({"dispatch_rule": {"rule": RULE}}, Rule),
@@ -58,18 +62,31 @@ def test_snake_and_camel_case_are_the_same(name: str) -> None:
         ({"trunk": {"hostname": "sip.telnyx.com"}, "sip_call_to": NUMBER}, "asks for a call"),
         ({"outbound_number": NUMBER, "outbound_address": "sip.telnyx.com"}, "of the old kind"),
         ({"greeting": "hello"}, "neither an inbound trunk, an outbound trunk nor a dispatch rule"),
-        ({"trunk": {"numbers": [NUMBER], "colour": "red"}}, "there is no field colour"),
+        ({"trunk": {"numbers": [NUMBER], "krisp": True}}, "there is no field krisp: there is krispEnabled"),
+        (
+            {"rule": {"dispatchRuleDirect": {"colour": 1}}},
+            "no field colour in rule.dispatchRuleDirect: .*roomName",
+        ),
+        ({"trunk": {**OUT, "transport": "tcp"}}, "transport is tcp: it may be .*SIP_TRANSPORT_TCP"),
+        ({"trunk": {"transport": 2, "numbers": [NUMBER]}}, "has no address: it is sip.telnyx.com"),
         ({"trunk": {"numbers": NUMBER}}, "numbers"),
         ({"dispatch_rule": {"rule": RULE}, "roomConfig": {}}, "roomConfig stands beside dispatch_rule"),
         ({"dispatch_rule": {"name": "in"}}, "says nothing of rooms"),
         ({"trunk": {"name": "in", "numbers": []}}, "has no numbers"),
         ({"trunk": {**OUT, "numbers": []}}, "has no numbers"),
-        ({"trunk": {"numbers": ["5105550100"]}}, "5105550100 is no number in E.164"),
-        ({"trunk": {"numbers": ["+1 510 555 0100"]}}, r"write \+15105550100, or give --repair"),
+        ({"trunk": {"numbers": ["*"]}}, r"\* is no number in E.164"),
         ({"trunk": {"numbers": ["<your number>"]}}, "<your number> is no number"),
-        ({"trunk": {**OUT, "auth_username": "<username>"}}, "auth_username is still “<username>”"),
+        (
+            {"trunk": {**OUT, "auth_username": "<username>"}},
+            "auth_username has yet to be filled in: do so, or set",
+        ),
+        ({"trunk": {**OUT, "address": "sip.example.com", "authPassword": "<p>"}}, "has yet to be filled in.$"),
+        ({"trunk": {"numbers": [NUMBER], "authPassword": "<password>"}}, "authPassword has yet to be filled in.$"),
+        ({"trunk": {**OUT, "address": "<trunk>.pstn.twilio.com"}}, "is not host or host:port"),
         ({"trunk": {**OUT, "address": "sip:sip.telnyx.com"}}, "is not host or host:port"),
         ({"trunk": {"sip_trunk_id": "ST_1", "numbers": [NUMBER]}}, "sip_trunk_id is the server's to give"),
+        ({"sipTrunkId": "ST_1", "numbers": [NUMBER]}, "sip_trunk_id is the server's to give"),
+        ({"sip_dispatch_rule_id": "SDR_1", "rule": RULE}, "sip_dispatch_rule_id is the server's to give"),
     ],
 )
 def test_what_cannot_be_set_up_is_said(data: dict[str, Any], says: str) -> None:
@@ -124,6 +141,90 @@ def test_telnyx_header_where_it_does_nothing() -> None:
     assert "headers_to_attributes reads headers and sends none" in told.remarks[0]
     assert isinstance(repaired.info, Outbound)
     assert dict(repaired.info.headers) == {"X-Telnyx-Username": "u"}
+
+
+def test_a_header_that_names_another_user_is_told_and_corrected() -> None:
+    trunk = {**OUT, "headers": {"x-telnyx-username": "<username>"}}
+    told, repaired = wanted({"trunk": trunk}), wanted({"trunk": trunk}, repair=True)
+
+    assert "sends X-Telnyx-Username: <username>, and its user is u" in told.remarks[0]
+    assert isinstance(repaired.info, Outbound)
+    assert dict(repaired.info.headers) == {"X-Telnyx-Username": "u"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"auth_username": "<outbound-user>", "auth_password": "<outbound-pass>"},
+        {"authUsername": "<your_telnyx_username>", "authPassword": "<your_telnyx_password>"},
+        {"auth_username": LOGIN[0]},
+    ],
+)
+def test_the_settings_fill_in_what_the_guides_leave_out(given: dict[str, str]) -> None:
+    trunk = {"address": "sip.telnyx.com", "numbers": [NUMBER], **given}
+    found = wanted({"trunk": trunk}, login=LOGIN)
+
+    assert isinstance(found.info, Outbound)
+    assert (found.info.auth_username, found.info.auth_password) == LOGIN
+    assert {"auth_username", "auth_password"} <= {*found.fields}
+    assert LOGIN[1] not in str(found.remarks)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"address": "sip.example.com"},
+        {"auth_username": "", "auth_password": ""},
+        {"auth_username": "u", "auth_password": "p"},
+        {"auth_username": "u"},
+    ],
+)
+def test_the_settings_go_nowhere_else(given: dict[str, str]) -> None:
+    trunk = {"address": "sip.telnyx.com", "numbers": [NUMBER], **given}
+    found = wanted({"trunk": trunk}, login=LOGIN)
+
+    assert isinstance(found.info, Outbound)
+    assert found.info.auth_username == given.get("auth_username", "")
+    assert found.info.auth_password == given.get("auth_password", "")
+
+
+@pytest.mark.parametrize(
+    ("number", "says", "repaired"),
+    [
+        ("1234567890", "1234567890 has none, and LiveKit takes it for +1234567890", "1234567890"),
+        ("+1234567890", "+1234567890 cannot be one", "+1234567890"),
+        ("+1 510 555 0100", f"is not in E.164: write {NUMBER}; --repair does", NUMBER),
+    ],
+)
+def test_a_number_that_is_not_in_e164_is_taken_and_told(number: str, says: str, repaired: str) -> None:
+    data = {"trunk": {"name": "Demo Inbound Trunk", "numbers": [number]}}
+    told = wanted(data)
+
+    assert isinstance(told.info, Inbound)
+    assert list(told.info.numbers) == [number]
+    assert says in told.remarks[0]
+    assert list(wanted(data, repair=True).info.numbers) == [repaired]  # type: ignore[union-attr]
+
+
+def test_a_trunk_that_calls_from_any_number() -> None:
+    found = wanted({"trunk": {**OUT, "numbers": ["*"]}}, repair=True)
+    assert list(found.info.numbers) == ["*"]  # type: ignore[union-attr]
+    assert "TELNYX_PHONE_NUMBER" in found.remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "shared"),
+    [
+        (RULE, False),
+        ({"dispatchRuleDirect": {"roomName": "my-sip-room", "pin": ""}}, True),
+        ({"dispatchRuleCallee": {"roomPrefix": "number-", "randomize": False}}, True),
+        ({"dispatchRuleCallee": {"roomPrefix": "number-", "randomize": True}}, False),
+    ],
+)
+def test_a_rule_that_puts_several_callers_into_one_room_is_told(rule: dict[str, Any], shared: bool) -> None:
+    found = wanted({"dispatch_rule": {"rule": rule}})
+    assert ("hear each other" in str(found.remarks)) == shared
 
 
 def test_an_address_and_numbers_are_repaired() -> None:

@@ -253,6 +253,68 @@ async def test_the_guides_files(account: Account) -> None:
     assert await account.found() == found
 
 
+async def test_telnyx_guide_as_it_is_printed(account: Account) -> None:
+    """developers.telnyx.com, voice/sip-trunking/livekit-configuration-guide."""
+    trunk = {"name": "Demo Inbound Trunk", "numbers": ["1234567890"]}
+    rule = {"dispatchRuleDirect": {"roomName": "my-sip-room", "pin": ""}}
+    out = {"name": "Demo Outbound Trunk", "address": "sip.telnyx.com", "numbers": ["1234567890"],
+           "auth_username": "<outbound-user>", "auth_password": "<outbound-pass>"}  # fmt: skip
+    asked = [
+        corrected(read(data, "file.json"), "sidetone", repair=True, login=("clinic", PASSWORD))
+        for data in (
+            {"trunk": trunk},
+            {"name": "Demo Dispatch Rule", "trunk_ids": ["<your-trunk-id>"], "rule": rule},
+            {"trunk": out},
+        )
+    ]
+    status, printed = await account.set_up(asked)
+    found = await account.found()
+
+    assert (status, printed.actions) == (0, ["create"] * 3)
+    assert list(found.rules[0].trunk_ids) == [found.inbound[0].sip_trunk_id]
+    assert (found.outbound[0].auth_username, found.outbound[0].auth_password) == ("clinic", PASSWORD)
+    assert (await account.set_up(asked))[1].actions == ["keep"] * 3
+
+    changes = (await account.set_up(account.usual(), dry=True))[1].step("dispatch rule").details
+    assert "all calls into the room my-sip-room → each call into a room call-…" in changes
+
+
+async def test_a_rule_whose_trunk_is_left_open_wants_one(account: Account) -> None:
+    rule = {"trunk_ids": ["<your-trunk-id>"], "rule": {"dispatchRuleIndividual": {"roomPrefix": "call-"}}}
+    status, printed = await account.set_up([_file(rule)])
+    assert (status, printed.actions) == (1, ["refuse"])
+    assert "no inbound trunk is there" in printed.steps[0].reason
+
+    (known,) = await account.add(Inbound(name="by hand", numbers=[NUMBER]))
+    status, printed = await account.set_up([_file(rule)])
+    assert (status, printed.actions) == (1, ["refuse"])
+    assert f"write {known} into it" in printed.steps[0].reason
+
+
+async def test_another_value_of_an_attribute_is_a_change(account: Account) -> None:
+    trunk = {"name": "in", "numbers": [NUMBER], "headersToAttributes": {"X-Reason": "reason"}}
+    await account.set_up([_file({"trunk": trunk})])
+    trunk["headersToAttributes"] = {"X-Reason": "why"}
+    status, printed = await account.set_up([_file({"trunk": trunk})])
+
+    assert (status, printed.actions) == (0, ["change"])
+    assert dict((await account.found()).inbound[0].headers_to_attributes) == {"X-Reason": "why"}
+
+
+async def test_a_number_to_call_from_is_written_as_it_is_sent(account: Account) -> None:
+    plain = Outbound(
+        name="by hand", address="sip.telnyx.com", numbers=[NUMBER.removeprefix("+")], auth_username="clinic",
+        auth_password=PASSWORD, transport=api.SIPTransport.SIP_TRANSPORT_TCP,
+        headers={"X-Telnyx-Username": "clinic"},
+    )  # fmt: skip
+    await account.add(plain)
+    status, printed = await account.set_up(account.usual()[2:], adopt=True)
+    (trunk,) = (await account.found()).outbound
+
+    assert (status, printed.actions) == (0, ["change"])
+    assert list(trunk.numbers) == [NUMBER]
+
+
 async def test_a_rule_for_a_trunk_that_is_not_there_is_refused(account: Account) -> None:
     asked = _file({"dispatch_rule": {"trunk_ids": ["ST_gone"], "rule": {"dispatchRuleDirect": {"roomName": "r"}}}})
     status, printed = await account.set_up([asked])

@@ -78,6 +78,7 @@ async def test_a_number_that_goes_elsewhere(account: House) -> None:
         ("+15550100001", "calls to +15550100001 go to the Call Control application “Sidetone Call Control”"),
         ("+15550100002", "+15550100002 is assigned to no connection"),
         ("+15550199999", "+15550199999 is not a number of this Telnyx account"),
+        ("+1555010000", "+1555010000 is not a number of this Telnyx account"),
     ):
         (found,) = await _found(account, number)
         assert (found.state, found.text) == ("note", says)

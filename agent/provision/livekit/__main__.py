@@ -46,6 +46,11 @@ def main(given: list[str] | None = None) -> int:
         parser.error("--repair corrects files: give them with --from.")
     if arguments.json and not (arguments.yes or arguments.dry_run or arguments.check):
         parser.error("--json cannot ask: give --yes or --dry-run.")
+    made = (arguments.number, arguments.address, arguments.country, arguments.allow, arguments.transport != "tcp")
+    if any(made) and (arguments.files or arguments.remove or arguments.check):
+        parser.error(
+            "--number, --address, --transport, --country and --allow go without --from, --remove, --check."
+        )
     load_dotenv(arguments.env_file)
     # The secret of `livekit-server --dev` is short, and its own affair.
     warnings.filterwarnings("ignore", message="The HMAC key is")
@@ -61,7 +66,9 @@ def main(given: list[str] | None = None) -> int:
             planner = partial(removal, policy=policy)
         else:
             left_out: list[Step] = []
-            asked = _from_files(arguments, policy) if arguments.files else _usual(arguments, telephony, left_out)
+            asked = (
+                _from_files(arguments, telephony) if arguments.files else _usual(arguments, telephony, left_out)
+            )
             planner = partial(_planned, asked, left_out, policy)
     except (SettingsError, wanted.WantedError) as error:
         print(error, file=sys.stderr)
@@ -78,17 +85,19 @@ def _usual(arguments: argparse.Namespace, telephony: Telephony, left_out: list[S
     """The trunks and the rule for a Telnyx number; without Telnyx' password no outbound trunk."""
     numbers = wanted.checked_numbers(arguments.number or list(filter(None, [telephony.number])))
     agent_name = telephony.rooms.agent_name
+    address = arguments.address or os.environ.get("TELNYX_SIP_ADDRESS", "").strip() or telnyx_sip.ADDRESS
     found = [wanted.inbound(numbers, arguments.allow or [], agent_name), wanted.rule(agent_name)]
     if telephony.user or telephony.password:
-        address, country = arguments.address, arguments.country.upper()
+        country = arguments.country.upper()
         return [*found, wanted.outbound(numbers, telephony, address, arguments.transport, country)]
     reason = "TELNYX_SIP_USERNAME and TELNYX_SIP_PASSWORD are not set, so no call can be placed."
-    left_out.append(Step("skip", "outbound trunk", f"to {arguments.address}", reason=reason))
+    left_out.append(Step("skip", "outbound trunk", f"to {address}", reason=reason))
     return found
 
 
-def _from_files(arguments: argparse.Namespace, policy: Policy) -> list[Wanted]:
-    return [corrected(read_file(path), policy.agent_name, arguments.repair) for path in arguments.files]
+def _from_files(arguments: argparse.Namespace, telephony: Telephony) -> list[Wanted]:
+    name, login = telephony.rooms.agent_name, (telephony.user, telephony.password)
+    return [corrected(read_file(path), name, arguments.repair, login) for path in arguments.files]
 
 
 async def _check(telephony: Telephony, as_json: bool) -> int:
@@ -147,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--agent-name", default="", metavar="NAME", help="default SIDETONE_AGENT_NAME or sidetone")
     parser.add_argument(
-        "--address", default=telnyx_sip.ADDRESS, metavar="HOST", help=f"default {telnyx_sip.ADDRESS}"
+        "--address", default="", metavar="HOST", help=f"default TELNYX_SIP_ADDRESS or {telnyx_sip.ADDRESS}"
     )
     parser.add_argument("--transport", choices=list(wanted.TRANSPORTS), default="tcp", help="default tcp")
     parser.add_argument(

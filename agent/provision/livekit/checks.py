@@ -43,7 +43,12 @@ def _inbound_troubles(trunk: Inbound) -> Iterator[tuple[State, str, str]]:
     what = label(trunk)
     if not trunk.numbers:
         yield "note", f"{what} has no number, so it takes calls to any", _SETUP
-    yield from _numbers(what, trunk.numbers)
+    for number in trunk.numbers:
+        taken = objects.normal(number)
+        if taken != number and check_number(taken) == taken:
+            yield "note", f"{what}: {number} is not in E.164, and LiveKit takes it for {taken}", f"Write {taken}."
+        elif check_number(number) != number:
+            yield "missing", *_format(what, number)
     if trunk.auth_username or trunk.auth_password:
         yield (
             "missing",
@@ -83,9 +88,12 @@ def _rule_troubles(rule: Rule, agent_name: str, number: str) -> Iterator[tuple[S
             f"{what} calls agent {', '.join(one or 'without a name' for one in named)}, and ours is {agent_name}"
         )
         yield "missing", text, f"Set SIDETONE_AGENT_NAME={named[0]}, or {_SETUP} --adopt"
+    if objects.shared_room(rule):
+        fix = f"Give it a dispatchRuleIndividual, or {_SETUP} --adopt"
+        yield "note", f"{what} puts several callers into one room: they hear each other", fix
     if objects.pin(rule):
         yield "note", f"{what} asks callers for a PIN", "Remove its pin."
-    if number and rule.numbers and number not in rule.numbers:
+    if number and rule.numbers and number not in map(objects.normal, rule.numbers):
         yield "missing", f"{what} is for calls to {', '.join(rule.numbers)} alone", f"Add {number} to its numbers."
     if rule.inbound_numbers:
         yield "note", f"{what} is for calls from {', '.join(rule.inbound_numbers)} alone", "Empty inbound_numbers."
@@ -128,12 +136,15 @@ def _outbound_troubles(trunk: Outbound, number: str) -> Iterator[tuple[State, st
         )
     else:
         yield from _telnyx_troubles(trunk, what)
-    if not trunk.numbers:
-        yield "missing", f"{what} has no number to call from", _SETUP
-    elif number and objects.normal(number) not in objects.numbers(trunk):
+    own = [one for one in trunk.numbers if one not in objects.ANY_NUMBER]
+    if not own and not (trunk.numbers and number):
+        yield "missing", f"{what} has no number to call from", f"Set TELNYX_PHONE_NUMBER, then {_SETUP}"
+    elif own and number and objects.normal(number) not in objects.numbers(trunk):
         text = f"{what} calls from {', '.join(trunk.numbers)}, not from TELNYX_PHONE_NUMBER {number}"
         yield "missing", text, f"{_SETUP} --adopt"
-    yield from _numbers(what, trunk.numbers)
+    for one in own:
+        if check_number(one) != one:
+            yield "missing", *_format(what, one)
     yield from _media(what, trunk.media, trunk.media_encryption)
 
 
@@ -154,12 +165,10 @@ def _telnyx_troubles(trunk: Outbound, what: str) -> Iterator[tuple[State, str, s
         )
 
 
-def _numbers(what: str, numbers: Sequence[str]) -> Iterator[tuple[State, str, str]]:
-    for number in numbers:
-        if check_number(number) != number:
-            # Which country one without + is in cannot be known: 510 is Oakland's code, and 51 that of Peru.
-            better = check_number(number) or "it with + and the country code"
-            yield "missing", f"{what}: {number} is not in E.164", f"Write {better}."
+def _format(what: str, number: str) -> tuple[str, str]:
+    # Which country one without + is in cannot be known: 510 is Oakland's code, and 51 that of Peru.
+    better = check_number(number) or "it with + and the country code"
+    return f"{what}: {number} is not in E.164", f"Write {better}."
 
 
 def _media(what: str, media: SIPMediaConfig, encryption: SIPMediaEncryption) -> Iterator[tuple[State, str, str]]:

@@ -1,4 +1,4 @@
-"""The JSON of LiveKit's and Telnyx' guides, as ``lk sip … create`` takes it, as what is wanted. Pure.
+"""The JSON of LiveKit's and Telnyx' guides, as ``lk sip … create`` takes it, as what is wanted.
 
 Names are in snake or camel case; a trunk stands under ``trunk`` and a rule under ``dispatch_rule``, or, as they
 did once, for themselves (livekit-cli ``cmd/lk/sip.go``; livekit/protocol ``CreateSIPDispatchRuleRequest``).
@@ -6,6 +6,7 @@ did once, for themselves (livekit-cli ``cmd/lk/sip.go``; livekit/protocol ``Crea
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -17,8 +18,13 @@ from google.protobuf.json_format import ParseDict, ParseError
 from agent.provision.livekit.objects import Inbound, Info, Outbound, Rule
 from agent.provision.livekit.wanted import Wanted, WantedError
 
-_CALL = {"sip_call_to", "sipCallTo", "sip_trunk_id", "sipTrunkId"}
+_CALL = {"sip_call_to", "sipCallTo"}
 _OLD = {"outbound_address", "outbound_number", "inbound_addresses", "inbound_numbers_regex"}
+_INBOUND, _OUTBOUND = (
+    {*kind.DESCRIPTOR.fields_by_name, *kind.DESCRIPTOR.fields_by_camelcase_name} for kind in (Inbound, Outbound)
+)
+_COMMON = {"name", "metadata", "createdAt", "created_at", "updatedAt", "updated_at"}
+_LOGIN = {"auth_username", "authUsername", "auth_password", "authPassword"}
 _PLACEHOLDER = re.compile(r"^(<.*>|\[.*\]|\{\{.*\}\}|\$\w+|\$\{.*\}|your[-_ ].*)$", re.IGNORECASE)
 
 
@@ -42,11 +48,13 @@ def read_file(path: Path) -> Wanted:
 def read(data: Mapping[str, Any], source: str) -> Wanted:
     """See :func:`read_file`; ``source`` names it in messages."""
     wrapper, content = _unwrapped(data, source)
-    info: Info = Rule() if wrapper == "rule" else Outbound() if "address" in content else Inbound()
+    outbound = (_OUTBOUND - _INBOUND) & {*content}
+    info: Info = Rule() if wrapper == "rule" else Outbound() if outbound else Inbound()
     bound = wrapper == "rule" and _take_placeholder(content)
     for name, value in content.items():
-        if isinstance(value, str) and _PLACEHOLDER.match(value.strip()):
-            raise WantedError(f"{source}: {name} is still “{value}”: fill it in.")
+        # An outbound trunk's user name and password may come from the settings.
+        if isinstance(value, str) and unfilled(value) and not (outbound and name in _LOGIN):
+            raise WantedError(f"{source}: {name} has yet to be filled in.")
     try:
         ParseDict(dict(content), info)
     except ParseError as error:
@@ -54,14 +62,18 @@ def read(data: Mapping[str, Any], source: str) -> Wanted:
     known = info.DESCRIPTOR.fields_by_name
     camel = info.DESCRIPTOR.fields_by_camelcase_name
     fields = tuple(name if name in known else camel[name].name for name in content)
-    remarks = ("The file leaves trunk_ids to be filled in: the inbound trunk is taken.",) if bound else ()
-    return Wanted(info, fields, bound=bound, source=source, remarks=remarks)
+    return Wanted(info, fields, bound=bound, source=source)
+
+
+def unfilled(text: str) -> bool:
+    """Whether it is what the guides print where something is to be filled in, such as ``<your-trunk-id>``."""
+    return _PLACEHOLDER.match(text.strip()) is not None
 
 
 def _unwrapped(data: Mapping[str, Any], source: str) -> tuple[str, dict[str, Any]]:
     for name, kind in (("dispatch_rule", "rule"), ("dispatchRule", "rule"), ("trunk", "trunk")):
         inner = data.get(name)
-        # An outbound call has a trunk within it too.
+        # A call may have a trunk within it too.
         if isinstance(inner, dict) and not _CALL & {*data}:
             beside = [other for other in data if other != name]
             if beside:
@@ -76,7 +88,7 @@ def _unwrapped(data: Mapping[str, Any], source: str) -> tuple[str, dict[str, Any
             f"{source} is a trunk of the old kind: write an inbound one with numbers, and an outbound one with "
             "address and numbers."
         )
-    if "numbers" in data or "address" in data:
+    if ((_INBOUND | _OUTBOUND) - _COMMON) & {*data}:
         return "trunk", dict(data)
     raise WantedError(f"{source} is neither an inbound trunk, an outbound trunk nor a dispatch rule.")
 
@@ -85,7 +97,7 @@ def _take_placeholder(content: dict[str, Any]) -> bool:
     """Remove trunk ids that are to be filled in; whether there were any."""
     for name in ("trunk_ids", "trunkIds"):
         ids = content.get(name)
-        if isinstance(ids, list) and any(_PLACEHOLDER.match(str(one).strip()) for one in ids):
+        if isinstance(ids, list) and any(unfilled(str(one)) for one in ids):
             del content[name]
             content["trunk_ids"] = []
             return True
@@ -94,6 +106,14 @@ def _take_placeholder(content: dict[str, Any]) -> bool:
 
 def _said(error: ParseError) -> str:
     """Without the words of protobuf about its own types."""
-    text = str(error).rstrip(".")
-    unknown = re.search(r'has no field named "(\w+)"', text)
-    return f"there is no field {unknown[1]}" if unknown else text
+    text = re.sub(r"Failed to parse \w+ field: ", "", str(error)).rstrip(".")
+    unknown = re.search(r'no field named "([^"]+)" at "\w+\.?([^"]*)"[^[]*(.*)', text)
+    if unknown:
+        name, place, known = unknown[1], unknown[2], re.findall(r"'(\w+)'", unknown[3])
+        like = difflib.get_close_matches(name, known, 1, 0.5) or known
+        return f"there is no field {name}{place and f' in {place}'}: there is {', '.join(like)}"
+    wrong = re.search(r"Invalid enum value (.+) for enum type livekit\.(\w+) at \w+\.(.+)", text)
+    kinds = Rule.DESCRIPTOR.file.enum_types_by_name
+    if wrong and wrong[2] in kinds:
+        return f"{wrong[3]} is {wrong[1]}: it may be {', '.join(kinds[wrong[2]].values_by_name)}"
+    return text

@@ -10,7 +10,8 @@ from typing import Any
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 
-from agent.provision.livekit.objects import Info, Rule, agents, normal, transport_name
+from agent.provision.livekit.objects import Info, Outbound, Rule, agents, normal, transport_name
+from agent.provision.livekit.steps import rooms
 from agent.provision.livekit.wanted import Wanted
 
 _LABELS = {"auth_username": "user", "auth_password": "password", "room_config": "room", "trunk_ids": "trunks"}
@@ -33,7 +34,7 @@ def merge(there: Info, wanted: Wanted, own: bool) -> tuple[Info, list[str]]:
             # Nobody can tell whether it is the same; should the object be written, it must not be lost.
             merged.auth_password = after  # type: ignore[union-attr]
             continue
-        if _same(field, before, after):
+        if _same(field, before, after, wanted.info):
             continue
         _put(merged, field, after)
         changes.append(_told(field, before, after))
@@ -65,23 +66,27 @@ def _after(field: str, before: Any, wanted: Wanted) -> Any:
             after.agents.extend(asked.agents)
         return after
     if field == "numbers":
-        kept = list(before) if wanted.grows else []
-        return kept + [one for one in asked if normal(one) not in {*map(normal, kept)}]
+        written = {normal(one): one for one in asked}
+        kept = [written.get(normal(one), one) for one in before] if wanted.grows else []
+        return kept + [one for one in asked if one not in kept]
     if field == "trunk_ids":
         kept = list(before) if wanted.grows else []
         return kept + [one for one in asked if one not in kept]
     return asked
 
 
-def _same(field: str, before: Any, after: Any) -> bool:
-    if field == "numbers":
+def _same(field: str, before: Any, after: Any, info: Info) -> bool:
+    # Calls that come in are matched however the number is written; calls that go out are sent as it is written.
+    if field == "numbers" and not isinstance(info, Outbound):
         return {*map(normal, before)} == {*map(normal, after)}
-    if field in ("allowed_addresses", "allowed_numbers", "trunk_ids", "inbound_numbers"):
+    if field in ("numbers", "allowed_addresses", "allowed_numbers", "trunk_ids", "inbound_numbers"):
         return {*before} == {*after}
-    return dict(before) == after if isinstance(after, dict) else _plain(before) == _plain(after)
+    return _plain(before) == _plain(after)
 
 
 def _plain(value: Any) -> Any:
+    if hasattr(value, "items"):
+        return dict(value)
     return list(value) if _listed(value) else value
 
 
@@ -111,6 +116,8 @@ def _told(field: str, before: Any, after: Any) -> str:
         names = [[one.agent_name for one in room.agents] for room in (before, after)]
         if names[0] != names[1]:
             return f"agent {_words(names[0])} → {_words(names[1])}"
+    if field == "rule" and rooms(before) != rooms(after):
+        return f"{rooms(before)} → {rooms(after)}"
     if field == "headers":
         return "headers sent: " + ", ".join(f"{name}: {value}" for name, value in after.items())
     if _listed(after) and not isinstance(after, dict) and not hasattr(after, "items"):

@@ -19,6 +19,9 @@ Kind = Literal["inbound trunk", "dispatch rule", "outbound trunk"]
 
 _BLANKS = re.compile(r"[ ()\-]")
 
+ANY_NUMBER = ("", "*")
+"""In place of an outbound trunk's number: it calls from any, which each call must name."""
+
 
 def kind(info: Info) -> Kind:
     if isinstance(info, Rule):
@@ -71,6 +74,14 @@ def numbers(info: Inbound | Outbound) -> set[str]:
 def agents(rule: Rule) -> list[str]:
     """The names of the agents that a rule calls into its rooms."""
     return [agent.agent_name for agent in rule.room_config.agents]
+
+
+def shared_room(rule: Rule) -> bool:
+    """Whether several callers come into one room (``SIPDispatchRuleDirect``, ``SIPDispatchRuleCallee``)."""
+    chosen = rule.rule.WhichOneof("rule")
+    return chosen == "dispatch_rule_direct" or (
+        chosen == "dispatch_rule_callee" and not rule.rule.dispatch_rule_callee.randomize
+    )
 
 
 def pin(rule: Rule) -> str:

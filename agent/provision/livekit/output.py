@@ -50,7 +50,7 @@ class TextOutput:
             text = step.reason or "; ".join(step.details)
             print(_below(f"{what}: {text}" if text else what))
             for remark in step.remarks:
-                print(_below(remark))
+                print(_below(f"note: {remark}"))
         counts = Counter(step.action for step in steps)
         told = ", ".join(f"{counts[action]} {words}" for action, words in _PLANNED.items() if counts[action])
         if told:

@@ -21,12 +21,13 @@ def plan(wanted: Sequence[Wanted], found: Found, policy: Policy) -> list[Step]:
     """The steps, in the order in which they must be done: a rule needs the id of its trunk."""
     steps: list[Step] = []
     trunk: Inbound | None = None
+    takes = any(isinstance(one.info, Inbound) for one in wanted)
     for one in sorted(wanted, key=lambda one: _ORDER.index(objects.kind(one.info))):
         if isinstance(one.info, Inbound):
             step = _inbound(one, one.info, found, policy)
             trunk = step.info if isinstance(step.info, Inbound) else trunk
         elif isinstance(one.info, Rule):
-            step = _rule(one, one.info, trunk, found, policy)
+            step = _rule(one, one.info, trunk, takes, found, policy)
         else:
             step = _outbound(one, one.info, found, policy)
         steps.append(step)
@@ -44,16 +45,24 @@ def _inbound(wanted: Wanted, info: Inbound, found: Found, policy: Policy) -> Ste
     return _compared(there, wanted, policy, f"has {', '.join(there.numbers) or 'any number'}")
 
 
-def _rule(wanted: Wanted, info: Rule, trunk: Inbound | None, found: Found, policy: Policy) -> Step:
+def _rule(wanted: Wanted, info: Rule, trunk: Inbound | None, takes: bool, found: Found, policy: Policy) -> Step:
+    """``trunk`` is the inbound trunk of the same run, None where that is refused or, unless ``takes``, none is
+    asked for."""
     known = {one.sip_trunk_id for one in found.inbound}
     fresh = False
     if wanted.bound:
+        if trunk is None and not takes:
+            told = f"write {' or '.join(sorted(known))} into it" if known else "no inbound trunk is there"
+            return _refused(
+                wanted, f"Its trunk_ids is yet to be filled in: {told}, or give that trunk's file too."
+            )
         if trunk is None:
             return Step("skip", "dispatch rule", objects.label(info), reason="Its inbound trunk cannot be set up.")
         fresh = not trunk.sip_trunk_id
         info = copy.deepcopy(info)
         info.trunk_ids.extend(() if fresh else (trunk.sip_trunk_id,))
-        wanted = replace(wanted, info=info)
+        taken = ["The file leaves trunk_ids to be filled in: the inbound trunk is taken."] if wanted.source else []
+        wanted = replace(wanted, info=info, remarks=(*taken, *wanted.remarks))
     unknown = [one for one in info.trunk_ids if one not in known]
     if unknown:
         return _refused(wanted, f"There is no inbound trunk {unknown[0]}: correct trunk_ids or leave them out.")

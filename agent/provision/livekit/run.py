@@ -96,7 +96,8 @@ def _advise(found: Found, rooms: Rooms, steps: Sequence[Step], output: Output) -
     if all(step.action == "delete" for step in steps):
         return
     ours = [trunk for trunk in found.outbound if objects.made_for(trunk) == rooms.agent_name]
-    if len(found.outbound) > 1 and ours and rooms.trunk not in (ours[0].sip_trunk_id, ours[0].name):
+    chosen = [trunk for trunk in found.outbound if rooms.trunk and rooms.trunk in (trunk.sip_trunk_id, trunk.name)]
+    if len(found.outbound) > 1 and ours and not chosen:
         output.say(
             f"There are other outbound trunks: put SIDETONE_OUTBOUND_TRUNK={ours[0].sip_trunk_id} into .env."
         )

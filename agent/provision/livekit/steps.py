@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from livekit import api
+
 from agent.provision.livekit import objects
 from agent.provision.livekit.objects import Inbound, Info, Kind, Outbound, Rule
 
@@ -55,11 +57,13 @@ def described(info: Info) -> tuple[str, ...]:
     """What an object is, in a few words each, without passwords."""
     if isinstance(info, Rule):
         names = ", ".join(name or "any without a name" for name in objects.agents(info)) or "none"
-        return (_rooms(info), f"agent {names}")
+        found = [rooms(info.rule), f"agent {names}"]
+        found += ["asks for a PIN"] if objects.pin(info) else []
+        return (*found, *_only("to", info.numbers), *_only("from", info.inbound_numbers))
     numbers = ", ".join(info.numbers) or "any number"
     if isinstance(info, Inbound):
-        allowed = ", ".join(info.allowed_addresses)
-        return (numbers, f"from {allowed} only") if allowed else (numbers,)
+        found = [numbers, *_only("from", info.allowed_addresses), *_only("from", info.allowed_numbers)]
+        return (*found, *([f"user {info.auth_username}"] if info.auth_username else []))
     found = [numbers, f"to {info.address} over {objects.transport_name(info.transport)}"]
     if info.auth_username:
         found.append(f"user {info.auth_username}")
@@ -69,9 +73,14 @@ def described(info: Info) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _rooms(rule: Rule) -> str:
-    chosen = rule.rule.WhichOneof("rule")
+def _only(way: str, limits: Sequence[str]) -> list[str]:
+    return [f"{way} {', '.join(limits)} only"] if limits else []
+
+
+def rooms(rule: api.SIPDispatchRule) -> str:
+    """Where a rule puts callers."""
+    chosen = rule.WhichOneof("rule")
     if chosen is None:
         return "no rule"
-    kind = getattr(rule.rule, chosen)
+    kind = getattr(rule, chosen)
     return _ROOMS[chosen].format(kind.room_name if chosen == "dispatch_rule_direct" else kind.room_prefix)

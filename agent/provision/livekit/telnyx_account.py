@@ -53,7 +53,9 @@ async def look(base_url: str, key: str, number: str) -> TelnyxSide:
 
 
 async def _look(client: AsyncTelnyx, number: str) -> TelnyxSide:
-    owned = [one async for one in client.phone_numbers.list(filter={"phone_number": number})]
+    # Telnyx finds nothing where there is a + in the filter, and without it numbers that are longer too.
+    found = client.phone_numbers.list(filter={"phone_number": number.removeprefix("+")})
+    owned = [one async for one in found if one.phone_number == number]
     if not owned:
         return TelnyxSide(f"{number} is not a number of this Telnyx account")
     known = owned[0].connection_id

@@ -162,6 +162,6 @@ def address_problem(address: str) -> str:
     SIPOutboundTrunkInfo.Validate)."""
     if not address:
         return f"The outbound trunk has no address: it is {telnyx_sip.ADDRESS} for Telnyx."
-    if address.startswith(("sip:", "sips:")) or set(address) & set("@;/ "):
+    if address.startswith(("sip:", "sips:")) or set(address) & set("@;/ <>"):
         return f"The address {address} is not host or host:port: for Telnyx it is {telnyx_sip.ADDRESS}."
     return ""
