@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 from agent import events
@@ -15,10 +16,13 @@ from agent.definition import ToolDefinition
 from agent.definition_file import DefinitionFile
 from agent.events import Event
 from agent.frameworks import Framework, Job
+from agent.frameworks.guards import Guards
 from agent.settings import Settings
 from agent.stepping_in import StepIn
 from agent.tools import Tool, ToolBox
 from agent.turns import Turns
+
+log = logging.getLogger(__name__)
 
 
 class Conversations:
@@ -40,7 +44,6 @@ class Conversations:
         self._settings, self._file, self._tools = settings, file, tools
         self._step_in, self._listeners, self._recorders = step_in, listeners, recorders
         self._own_url, self._emit, self._hang_up = own_url, emit, hang_up
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def framework_name(self) -> str:
@@ -52,11 +55,18 @@ class Conversations:
         def emit(event: Event) -> Event:
             return self._emit(call, event)
 
+        guards = Guards(emit)
+
+        def deaf(reason: str) -> None:
+            session = call.session
+            if session is not None:
+                guards.after(0, lambda: session.trouble(reason))
+
         tap = call.tap = Tap(
             f"{self._settings.assemblyai.url}/v3/ws",
             self._settings.assemblyai.key,
             emit,
-            lambda reason: self._deaf(call, reason),
+            deaf,
         )
         turns = Turns(emit, line.mouth)
         definition = self._file.definition
@@ -85,6 +95,7 @@ class Conversations:
             call.session = self.framework.session(job)
             await call.session.run()
         except Exception as error:
+            log.exception("The agent of a call failed")
             emit(
                 events.Error(
                     where="agent",
@@ -99,9 +110,3 @@ class Conversations:
             call.session = call.line = call.turns = None
             await asyncio.gather(tap.finish(), self._step_in.call_over(call))
             turns.agent_stopped()
-
-    def _deaf(self, call: Call, reason: str) -> None:
-        if call.session is not None:
-            task = asyncio.create_task(call.session.trouble(reason))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)

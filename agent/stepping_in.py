@@ -7,6 +7,7 @@ when their audio link is gone, for a mute when nothing of theirs is connected an
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from agent.operator_microphone import Microphone, Target
 from agent.operator_voice import OperatorVoice
 from agent.presence import Presence
 from agent.settings import Service
+
+log = logging.getLogger(__name__)
 
 MAX_TEXT: Final = 1000
 """Characters of what is said or whispered; Rime takes so many at once, Deepgram 2000."""
@@ -331,6 +334,7 @@ class StepIn:
         task.add_done_callback(self._tasks.discard)
 
     def _failed(self, call: Call, error: Exception) -> None:
+        log.error("Stepping in failed", exc_info=error)
         message = f"Stepping in failed: {type(error).__name__}: {error}"
         self._emit(call, events.Error(where="agent", message=message, fix="See the agent's log."))
 

@@ -88,6 +88,9 @@ class TelnyxCalls:
             ),
         )
         calls.watch(call, ring_s=settings.ring_s)
+        if call.ended_by:
+            # It was hung up before there was anything to hang up.
+            await calls.drop(call)
         return call
 
     async def answer(self, form: Mapping[str, str], band: str = "") -> str:

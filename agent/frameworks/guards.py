@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 from agent import events
 from agent.events import Event
+
+log = logging.getLogger(__name__)
 
 
 class Guards:
@@ -35,5 +38,7 @@ class Guards:
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._emit(events.Error(where="agent", message=f"{task.exception()!r}", fix="See the agent's log."))
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("A task of a call failed", exc_info=error)
+            self._emit(events.Error(where="agent", message=f"{error!r}", fix="See the agent's log."))

@@ -72,6 +72,12 @@ class CallAgent(Agent):
         """The conversation as the model will be told it, to be read and changed; the instructions come first."""
         return self._chat_ctx.items
 
+    @property
+    def was_cut_off(self) -> bool:
+        """Whether what was said last is the agent's, and did not come to its end."""
+        said = (item for item in reversed(self.messages) if isinstance(item, llm.ChatMessage))
+        return next((item.interrupted for item in said if item.role in ("user", "assistant")), False)
+
     async def on_user_turn_completed(self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage) -> None:
         if not self._turn_over(new_message):
             self._chat_ctx.insert(new_message)
@@ -83,10 +89,9 @@ class CallAgent(Agent):
         if self.held:
             return
         turns = self._job.turns
-        told = sum(not isinstance(item, llm.ChatMessage) or item.role != "system" for item in chat_ctx.items)
+        told = sum(_counts(item) for item in chat_ctx.items)
         turns.llm_asked(time.monotonic_ns(), self._job.definition.llm.model, told)
         usage: llm.CompletionUsage | None = None
-        failed = False
         try:
             async for chunk in Agent.default.llm_node(self, chat_ctx, tools, model_settings):
                 if isinstance(chunk, llm.ChatChunk):
@@ -94,16 +99,12 @@ class CallAgent(Agent):
                     if chunk.delta is not None and chunk.delta.content:
                         turns.llm_token(time.monotonic_ns(), chunk.delta.content)
                 yield chunk
-        except Exception:
-            failed = True
-            raise
         finally:
-            if not failed:
-                turns.llm_done(
-                    time.monotonic_ns(),
-                    usage.prompt_tokens if usage is not None else None,
-                    usage.completion_tokens if usage is not None else None,
-                )
+            turns.llm_done(
+                time.monotonic_ns(),
+                usage.prompt_tokens if usage is not None else None,
+                usage.completion_tokens if usage is not None else None,
+            )
 
     async def tts_node(
         self, text: AsyncIterable[str], model_settings: ModelSettings
@@ -170,6 +171,13 @@ class CallAgent(Agent):
         return llm.function_tool(
             run, raw_schema={"name": tool.name, "description": tool.description, "parameters": schema}
         )
+
+
+def _counts(item: llm.ChatItem) -> bool:
+    """Whether the model is told it, beside its instructions."""
+    if isinstance(item, llm.ChatMessage):
+        return item.role != "system"
+    return isinstance(item, llm.FunctionCall | llm.FunctionCallOutput)
 
 
 async def _given(value: Awaitable[Any]) -> str:

@@ -20,7 +20,12 @@ class LineInput(AudioInput):
 
     async def __anext__(self) -> rtc.AudioFrame:
         while True:
-            heard = await self._line.hear()
+            try:
+                heard = await self._line.hear()
+            except Exception:
+                # LiveKit logs it and reads on no more.
+                self.over.set()
+                raise
             if heard is None:
                 self.over.set()
                 raise StopAsyncIteration

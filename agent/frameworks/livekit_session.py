@@ -43,6 +43,11 @@ _NO_AUDIO_S = 6.0
 _LAST_WORDS_S = 15.0
 _FINAL_RECENT_NS = 1_000_000_000
 _HUSHED_S = 2.0
+_NO_WORDS_S = 5.0
+_NOT_UNDERSTOOD = (
+    "The caller may have said something that was not understood, and it cut you off: they heard no more of you "
+    "than stands here. Briefly ask them to say it again, and repeat what they may have missed."
+)
 # The tap comes back by itself and says when it gives up; the client of the LLM repeats a request itself.
 _STT = APIConnectOptions(max_retry=3, retry_interval=0.5)
 _TTS = APIConnectOptions(max_retry=1, retry_interval=0.5, timeout=8.0)
@@ -60,8 +65,8 @@ class LiveKitSession:
         """The session has its greeting, or it is over."""
         self._hangs_up = False
         self._tts_failed = False
-        self._turn_forced = False
-        self._said_over: SpeechHandle | None = None
+        self._turn_forced = self._asked_again = False
+        self._said_over: list[SpeechHandle] = []
         """What is said although the caller speaks, who cannot cut it off before they have stopped."""
         self._last_turn: tuple[ChatItem | None, int] = None, 0
         """What the caller said last, and when they had said it."""
@@ -93,6 +98,7 @@ class LiveKitSession:
             user_away_timeout=None,
             aec_warmup_duration=None,
             session_close_transcript_timeout=0.0,
+            max_tool_steps=_NEVER,
             conn_options=SessionConnectOptions(
                 stt_conn_options=_STT,
                 llm_conn_options=APIConnectOptions(max_retry=0, timeout=definition.llm.timeout_s),
@@ -140,6 +146,8 @@ class LiveKitSession:
         self._guards.after(_LAST_WORDS_S, self._leave)
         if not self._job.turns.speaking:
             await self._interrupt()
+        if self._over.is_set():
+            return
         text = Whole(self._job.definition.trouble)
         last_words = self._session.say(text, allow_interruptions=False, add_to_chat_ctx=False)
         last_words.add_done_callback(lambda _: self._over.set())
@@ -169,6 +177,8 @@ class LiveKitSession:
 
     async def release(self, words: str = "") -> None:
         self._agent.held = False
+        if self._leaving.begun:
+            return
         if self._leaving.after_hold is not None:
             await self._leaving.after_hold()
         elif words or not self._words.begun:
@@ -184,7 +194,7 @@ class LiveKitSession:
         """Have it said although the caller may be speaking: LiveKit would keep back what may be interrupted."""
         await asyncio.sleep(0)
         if self._session.user_state == "speaking":
-            self._said_over = speech
+            self._said_over.append(speech)
         else:
             speech.allow_interruptions = True
 
@@ -206,29 +216,47 @@ class LiveKitSession:
     async def _close(self) -> None:
         """Leave nothing behind: no task, no socket."""
         self._session.off("close", self._closed)
-        if self._session.current_speech is not None:
-            await self._interrupt()
-        await self._session.aclose()
-        await self._output.aclose()
-        await self._tts.aclose()
-        await self._llm.aclose()
-        await self._http.close()
+        async with contextlib.AsyncExitStack() as rest:
+            rest.push_async_callback(self._http.close)
+            for part in (self._llm, self._tts, self._output, self._session):
+                rest.push_async_callback(part.aclose)
+            if self._session.current_speech is not None:
+                await self._interrupt()
 
     def _user_state(self, event: UserStateChangedEvent) -> None:
         turns = self._job.turns
         if event.new_state == "speaking":
             turns.user_started()
             return
-        if self._said_over is not None:
-            self._said_over.allow_interruptions = True
-            self._said_over = None
+        for speech in self._said_over:
+            speech.allow_interruptions = True
+        self._said_over.clear()
         if self._job.definition.turn.ended_by == "vad":
             # The service is to give its words now: it would wait for a silence of its own.
             self._guards.after(0, lambda: self._job.tap.send({"type": "ForceEndpoint"}))
+        turn = turns.turn
+        self._guards.after(_NO_WORDS_S, lambda: self._without_words(turn))
+
+    async def _without_words(self, turn: int) -> None:
+        """What was taken for speech had no words in it, such as a cough: what it cut off is taken up again, but
+        not twice in a row, since the line may be noisy."""
+        job, session = self._job, self._session
+        turns = job.turns
+        if self._leaving.begun or not turns.user_speaking or turns.turn != turn:
+            return
+        if session.user_state == "speaking" or session.current_speech is not None:
+            return
+        by, now = job.definition.turn.ended_by, time.monotonic_ns()
+        turns.user_stopped("", decided_by=by, declared=now, last_voiced=job.line.ear.last_voiced)
+        cut_off = not self._words.begun or self._words.unanswered or self._agent.was_cut_off
+        if cut_off and not self._asked_again and not self._agent.held:
+            self._asked_again = True
+            session.generate_reply(instructions=_NOT_UNDERSTOOD)
 
     def _turn_over(self, message: llm.ChatMessage) -> bool:
         """Whether LiveKit is to answer: not while an operator holds the call, and not a turn that was forced."""
         job, at = self._job, time.monotonic_ns()
+        self._asked_again = False
         by_service = job.definition.turn.ended_by == "assemblyai"
         final_at = job.tap.final_at
         job.tap.unanswered.taken(at)

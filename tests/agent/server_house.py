@@ -30,9 +30,14 @@ class Carrier:
         self.dials: list[telnyx.Dial] = []
         self.hung_up: list[str] = []
         self.error: telnyx.CarrierError | None = None
+        self.asked, self.free = asyncio.Event(), asyncio.Event()
+        """A call is placed once this is set."""
+        self.free.set()
 
     async def dial(self, dial: telnyx.Dial) -> telnyx.Placed:
         self.dials.append(dial)
+        self.asked.set()
+        await self.free.wait()
         if self.error:
             raise self.error
         return telnyx.Placed(f"v3:{len(self.dials)}", "leg", "session")
@@ -73,14 +78,14 @@ class Framework:
         return self
 
     async def run(self) -> None:
-        while (await self._job.line.receive())["type"] == "websocket.receive":
+        while await self._job.line.hear() is not None:
             pass
 
     async def trouble(self, reason: str) -> None:
         await self._job.hang_up(reason)
 
     async def stop(self) -> None:
-        await self._job.line.close()
+        await self._job.line.finish()
 
     async def hush(self) -> None:
         assert self._job.line.held

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gc
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
 
 from agent import events
-from tests.agent.pipecat_house import Stage, staged
+from agent.carriers import Line
+from agent.carriers.line_codec import LineFormat
+from agent.frameworks.livekit_input import LineInput
+from simulator.speech.synthesiser import Synthesiser
+from tests.agent.framework_house import Stage, staged
 
 PERSONA = """
 name = "brief"
@@ -79,7 +85,9 @@ async def test_the_model_is_told_what_was_said_and_never_twice(stage: Stage) -> 
     await stage.caller.says("Hi.")
     await stage.until(events.TurnAgentStopped, turn=1)
     await stage.caller.says("And now?")
+    asked = await stage.until(events.LlmRequest)
 
+    assert asked.messages == 2
     assert await stage.model.request() == [("assistant", GREETING), ("user", "Hi.")]
     assert (await stage.model.request())[2:] == [("assistant", "Certainly."), ("user", "And now?")]
 
@@ -117,9 +125,92 @@ async def test_a_turn_that_the_operator_ended_is_answered_once(
         assert (await stage.until(events.TurnUserStopped)).decided_by == "vad"
 
 
+async def test_a_cough_that_cuts_the_agent_off_does_not_leave_the_caller_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any
+) -> None:
+    pytest.importorskip("espeakng_loader", reason="the local voice is missing: install sidetone[speech]")
+    monkeypatch.setattr("agent.frameworks.livekit_session._NO_WORDS_S", 0.1)
+    by_vad = PERSONA + '[turn]\nended_by = "vad"\n'
+    async with staged(tmp_path, monkeypatch, serve, by_vad, "livekit") as stage:
+        stage.voice.audio_ms = 60_000
+        await stage.until(events.TurnAgentStarted, turn=0)
+        await cough(stage)
+        stopped = await stage.until(events.TurnUserStopped)
+        await stage.until(events.TurnAgentStarted, nth=2)
+        asked = await asyncio.wait_for(stage.model.asked.get(), 10)
+        assert (stopped.text, stopped.decided_by) == ("", "vad")
+        assert "cut you off" in asked[-1]["content"]
+
+        # A noise that goes on is not talked to without end.
+        await cough(stage)
+        await stage.until(events.TurnUserStopped, nth=2)
+        stage.voice.audio_ms = 200
+        await stage.caller.says("I am here.")
+        assert (await stage.model.request())[-1] == ("user", "I am here.")
+        await stage.until(events.TurnAgentStopped, text="Certainly.")
+        assert stage.count(events.TurnInterrupted) == stage.count(events.LlmRequest) == 2
+
+
+async def test_words_that_the_recogniser_takes_back_do_not_leave_the_caller_in_silence(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.frameworks.livekit_session._NO_WORDS_S", 0.1)
+    stage.voice.audio_ms = 60_000
+    await stage.until(events.TurnAgentStarted, turn=0)
+    await stage.caller.starts("Uh")
+    await stage.until(events.TurnInterrupted)
+    stage.voice.audio_ms = 200
+    await stage.caller.says("")
+    await stage.until(events.TurnAgentStopped, text="Certainly.")
+
+    assert "cut you off" in (await stage.model.request())[-1][1]
+    assert stage.count(events.LlmRequest) == 1
+
+
+async def cough(stage: Stage) -> None:
+    """The line hears a second of a voice that the recogniser makes nothing of, then silence."""
+    synthesiser = Synthesiser()
+    samples = (await synthesiser.speak("Excuse me, can you hear me? Hello?")).samples
+    await synthesiser.close()
+    encode = LineFormat("PCMU", 8000).encoder()
+    quiet = bytes(16_000)
+    heard = samples.tobytes() + quiet
+    for at in range(0, len(heard), 320):
+        payload = base64.b64encode(encode(heard[at : at + 320])).decode()
+        await stage.telephone.send(json.dumps({"event": "media", "media": {"payload": payload}}))
+
+
+async def test_an_answer_may_take_as_many_tools_as_the_model_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Any
+) -> None:
+    with_tool = (
+        PERSONA
+        + '[[tools]]\nname = "glance"\ndescription = "x"\nfunction = "tests.agent.framework_house:glance"\n'
+    )
+    async with staged(tmp_path, monkeypatch, serve, with_tool, "livekit") as stage:
+        await greeted(stage)
+        stage.model.answers = [*({"name": "glance", "arguments": "{}"} for _ in range(5)), "Five times."]
+        await stage.caller.says("Look five times.")
+        await stage.until(events.TurnAgentStopped, text="Five times.")
+
+        assert stage.count(events.ToolReturned) == 5
+        assert stage.count(events.LlmRequest) == stage.count(events.LlmDone) == 6
+
+
+async def test_a_line_that_fails_is_over() -> None:
+    class Broken:
+        async def hear(self) -> None:
+            raise OSError("cut")
+
+    heard = LineInput(cast("Line", Broken()))
+    with pytest.raises(OSError, match="cut"):
+        await anext(heard)
+    assert heard.over.is_set()
+
+
 async def test_a_voice_that_is_gone_ends_the_call(stage: Stage) -> None:
     await greeted(stage)
-    await stage.voice.dies()
+    stage.voice.dies()
     await stage.caller.says("Hello?")
     await stage.until(events.CallEnded)
 

@@ -149,6 +149,19 @@ async def test_a_dialled_call_from_ring_to_hang_up(house: House) -> None:
     assert (again.status_code, again.json()["error"]) == (409, f"The call {call} has ended already.")
 
 
+async def test_a_call_that_is_hung_up_while_the_carrier_takes_it_does_not_ring_on(house: House) -> None:
+    house.carrier.free.clear()
+    dialling = asyncio.create_task(house.dial())
+    await asyncio.wait_for(house.carrier.asked.wait(), 10)
+    call = house.carrier.dials[0].command_id
+    assert (await house.http.post(f"/calls/{call}/hangup", headers=house.bearer)).status_code == 200
+    assert not house.carrier.hung_up
+    house.carrier.free.set()
+    await dialling
+
+    assert house.carrier.hung_up == ["v3:1"]
+
+
 async def test_webhooks_in_disorder_and_twice_tell_the_same_story(house: House) -> None:
     call = (await house.dial()).json()["call"]
     await house.webhook("call.answered", "e2", call_control_id="v3:1")

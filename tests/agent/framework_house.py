@@ -1,4 +1,4 @@
-"""Pipecat's own agent on a line of the test, with a recogniser, a model and a voice that do what the test says."""
+"""A framework's own agent on a line of the test; its recogniser, its model and its voice do what the test says."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ async def look() -> Result:
     """A tool that is never done."""
     await asyncio.Event().wait()
     raise AssertionError("never")
+
+
+async def glance() -> Result:
+    """A tool that is done at once."""
+    return Result({"seen": True}, "seen")
 
 
 class Recogniser:
@@ -91,6 +96,7 @@ class Model:
     def __init__(self) -> None:
         self.asked: asyncio.Queue[list[dict[str, Any]]] = asyncio.Queue()
         self.answers: list[str | dict[str, Any]] = []
+        self._tool_calls = 0
         self.free = asyncio.Event()
         self.free.set()
 
@@ -112,7 +118,8 @@ class Model:
         await self.free.wait()
         delta: dict[str, Any] = {"role": "assistant", "content": answer}
         if isinstance(answer, dict):
-            call = {"index": 0, "id": "call_1", "type": "function", "function": answer}
+            self._tool_calls += 1
+            call = {"index": 0, "id": f"call_{self._tool_calls}", "type": "function", "function": answer}
             delta = {"role": "assistant", "content": None, "tool_calls": [call]}
         for part, finish in ((delta, None), ({}, "stop" if isinstance(answer, str) else "tool_calls")):
             chunk = {
@@ -143,10 +150,11 @@ class Voice:
     def admit(self, session: ServerConnection, _request: object) -> Answer | None:
         return session.respond(401, "no") if self._dead else None
 
-    async def dies(self) -> None:
+    def dies(self) -> None:
         self._dead = True
         assert self._session is not None
-        await self._session.close(1011)
+        # LiveKit answers no close while it has nothing to say.
+        self._session.transport.abort()
 
     async def serve(self, session: ServerConnection) -> None:
         assert session.request is not None
@@ -166,7 +174,7 @@ class Voice:
 
 
 class Stage:
-    """One call of Pipecat's, answered."""
+    """One call, answered."""
 
     def __init__(
         self, house: House, call: str, telephone: ClientConnection, caller: Recogniser, model: Model, voice: Voice
@@ -272,9 +280,11 @@ async def _answered(house: House, caller: Recogniser, model: Model, voice: Voice
         await telephone.send('{"event":"connected","version":"1.0.0"}')
         await telephone.send(json.dumps(START))
         tasks = [asyncio.create_task(stage.play()), asyncio.create_task(stage.follow())]
-        yield stage
-        for task in tasks:
-            task.cancel()
+        try:
+            yield stage
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 def _port(server: Server) -> int:

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from agent import events
-from tests.agent.pipecat_house import Stage, staged
+from tests.agent.framework_house import Stage, staged
 from tests.agent.step_in_house import microphone
 
 PERSONA = """
@@ -25,7 +25,7 @@ greeting = { inbound = "Hello.", outbound = "Hello." }
 [[tools]]
 name = "look"
 description = "Look something up."
-function = "tests.agent.pipecat_house:look"
+function = "tests.agent.framework_house:look"
 """
 BY_COLLEAGUE = "(A colleague spoke to the caller in your place:)"
 
@@ -188,7 +188,7 @@ async def test_a_recogniser_that_dies_in_an_operators_hands_ends_the_call_only_a
 async def test_a_voice_that_dies_in_an_operators_hands_ends_the_call_only_after_them(stage: Stage) -> None:
     await greeted(stage)
     await stage.do("take_over")
-    await stage.voice.dies()
+    stage.voice.dies()
     await stage.until(events.Error, where="agent")
     await still_there(stage)
     assert await stage.do("hand_back") == 200
