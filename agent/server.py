@@ -173,7 +173,7 @@ class _Faces:
         call = self._agent.calls.live(request.path_params["call"])
         if self._agent.rooms is None:
             raise Refused("The agent takes no calls in rooms: start it with --rooms.", 409)
-        return _json(await self._agent.rooms.let_in(call, wanted))
+        return _json(self._agent.rooms.let_in(call, wanted))
 
     async def record(self, request: Request) -> Response:
         wanted = msgspec.json.decode(await _body(request), type=api.RecordingRequest)

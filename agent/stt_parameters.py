@@ -63,7 +63,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
            _U3, _U3, high=10, choices=_LANGUAGES),
         _P("prompt", "text", "What the call is about, as context for the recogniser; 1750 characters.",
            _U3, _U3, high=1750),
-        _P("agent_context", "text", "What the agent said last, as context; Pipecat sets it after each answer.",
+        _P("agent_context", "text", "What the agent said last, as context; frameworks set it after each answer.",
            _U3, _U3, high=1750),
         _P("session_heartbeat", "bool", "Report how much audio has arrived, every 5 s.", _BOTH, _BOTH),
         _P("speech_model", "text", "Which model listens."),

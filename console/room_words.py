@@ -128,7 +128,7 @@ def facts(state: CallState) -> Iterator[tuple[str, str]]:
         yield "in the room", participants(state) or "nobody"
     for name, shown in _NAMES.items():
         if value := told.pop(name, ""):
-            yield shown, value
+            yield shown if state.live or name != "callStatus" else "last status", value
     if state.sip:
         yield "SIP status", state.sip
     for name, value in sorted(told.items()):

@@ -181,7 +181,7 @@ class Session:
             rooms=self._options.rooms,
             framework=self._options.framework,
         )
-        self.store.expect_services(plan.services, plan.voice)
+        self.store.expect_services(plan.services, plan.voice, plan.rooms)
         self._supervisor = Supervisor(plan, paths.data_dir(), self._http, self._process_changed)
         self._ready.set()
         async with asyncio.TaskGroup() as group:
@@ -209,7 +209,8 @@ class Session:
             self._compare(message.health)
             if self._sound is not None:
                 self._sound.settle()
-        if isinstance(message, (events.AgentReady, api.Resumed)):
+        if isinstance(message, (events.AgentReady, events.WorkerState, api.Resumed)):
+            # What keeps calls from working may be other than before.
             self._beside(self._read_health())
 
     def _process_changed(self, state: ProcessState) -> None:
@@ -248,6 +249,8 @@ class Session:
         )
         if self._plan.framework not in ("", health.framework):
             uses = f"is on {health.framework}, not {self._plan.framework}"
+        elif self._plan.rooms and health.worker is None:
+            uses = "takes no calls in rooms"
         if uses:
             self.store.tell("warn", f"the agent that runs {uses}: R restarts it with the settings of now.")
 

@@ -88,6 +88,7 @@ class Store:
         self.seq: int | None = None
         self.services: dict[str, str] = {}
         self.voice: VoiceService = "deepgram"
+        self._rooms_asked = False
         self.problems: list[str] = []
         self.worker: api.Worker | None = None
         """The agent as a worker of LiveKit rooms, where it is one."""
@@ -136,9 +137,10 @@ class Store:
             self.tell("error", reason)
         self._touch()
 
-    def expect_services(self, services: Mapping[str, str], voice: VoiceService) -> None:
-        """What will run, as long as no agent has said what does, and whose the voice is."""
-        self.voice = voice
+    def expect_services(self, services: Mapping[str, str], voice: VoiceService, rooms: bool) -> None:
+        """What will run, as long as no agent has said what does, whose the voice is, and whether calls are to come
+        in LiveKit rooms."""
+        self.voice, self._rooms_asked = voice, rooms
         if not self.services:
             self.services = dict(services)
             self._touch()
@@ -202,8 +204,9 @@ class Store:
 
     @property
     def rooms(self) -> bool:
-        """Whether calls come in LiveKit rooms."""
-        return self.worker is not None or any(call.state.line == "livekit" for call in self.calls.values())
+        """Whether calls come in LiveKit rooms, or are to."""
+        here = self.worker is not None or self._rooms_asked
+        return here or any(call.state.line == "livekit" for call in self.calls.values())
 
     @property
     def live(self) -> int:
@@ -320,6 +323,7 @@ class Store:
 
     def _worker_event(self, event: events.WorkerState | events.WorkerLoad | events.WorkerRefused) -> None:
         worker = self.worker or api.Worker("connecting", "", "")
+        back = worker.state == "lost"
         match event:
             case events.WorkerState():
                 self.worker = structs.replace(
@@ -340,6 +344,8 @@ class Store:
         self.add_log("warn" if told[1] else "info", f"worker: {told[0]}")
         if told[1]:
             self.tell("warn", f"The worker {told[0]}")
+        elif back and self.worker.state == "registered":
+            self.tell("info", f"The worker is registered again at {room_words.where(self.worker.url)}.")
 
 
 def _process_line(state: ProcessState) -> str:

@@ -55,7 +55,7 @@ class LiveKitServer:
         )
 
     async def close(self) -> None:
-        await self._api.aclose()  # type: ignore[no-untyped-call]
+        await self._api.aclose()
 
     async def open_room(self, room: str, call: str) -> None:
         """Make a room and have the agent of our name dispatched to it for ``call``."""
@@ -71,7 +71,7 @@ class LiveKitServer:
         try:
             await self._ask(self._api.room.delete_room(api.DeleteRoomRequest(room=room)), "end the room")
         except CarrierError as error:
-            if error.code != api.TwirpErrorCode.NOT_FOUND:
+            if error.code != api.ServerErrorCode.NOT_FOUND:
                 raise
 
     async def remove(self, room: str, identity: str) -> None:
@@ -80,7 +80,10 @@ class LiveKitServer:
         try:
             await self._ask(self._api.room.remove_participant(wanted), f"remove {identity} from the room")
         except CarrierError as error:
-            if error.code != api.TwirpErrorCode.NOT_FOUND:
+            if error.code == api.ServerErrorCode.NOT_FOUND:
+                return
+            # For one who leaves in this moment nobody answers the server any more: it calls that unavailable.
+            if identity in await self.identities(room):
                 raise
 
     async def identities(self, room: str) -> set[str]:
@@ -143,14 +146,15 @@ class LiveKitServer:
         except api.ServerError as error:
             raise _refused(error, what) from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            why = str(error) or "it did not answer in time"
+            away = isinstance(error, aiohttp.ClientConnectorError)
+            why = "it cannot be reached" if away else str(error) or "it did not answer in time"
             raise CarrierError(
                 f"The LiveKit server could not be asked to {what}: {why}.", "", "Check LIVEKIT_URL."
             ) from error
 
 
 def _refused(error: api.ServerError, what: str) -> CarrierError:
-    if error.status == 401 or error.code == api.TwirpErrorCode.UNAUTHENTICATED:
+    if error.status == 401 or error.code == api.ServerErrorCode.UNAUTHENTICATED:
         return CarrierError(
             f"The LiveKit server did not let us {what}: it does not know the key, or not with that secret.",
             error.code,
@@ -169,7 +173,7 @@ def _failure(error: api.ServerError, ring_s: int) -> SipFailure:
         reason = max(given, reason, key=lambda text: (bool(sip_status.telnyx_code(text)), len(text)))
     if status:
         return sip_status.explain(status, reason)
-    if error.code in (api.TwirpErrorCode.CANCELED, api.TwirpErrorCode.DEADLINE_EXCEEDED):
+    if error.code in (api.ServerErrorCode.CANCELED, api.ServerErrorCode.DEADLINE_EXCEEDED):
         return sip_status.no_answer(ring_s)
     refused = _refused(error, "dial")
     return SipFailure("dial_failed", "carrier", "", str(refused), refused.fix)

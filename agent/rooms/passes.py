@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime
 import secrets
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from livekit import api
 
 from agent.api import RoomPass
+from agent.limits import Refused
 from agent.settings import Rooms
 
 ATTRIBUTE: Final = "sidetone.operator"
@@ -41,11 +41,18 @@ class Passes:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
-        self._holders: OrderedDict[str, Holder] = OrderedDict()
+        self._holders: dict[str, Holder] = {}
 
     def give(self, room: str, to: To, who: str, caller: str, agent: str) -> RoomPass:
         """Let ``who`` into the room: to listen hidden, without publishing anything, or to speak in sight of all,
-        with a microphone and nothing else."""
+        with a microphone and nothing else.
+
+        Raises:
+            Refused: too many passes were given out. None is forgotten before its room is over: nobody would know
+                who came with it.
+        """
+        if len(self._holders) >= _MOST_KEPT:
+            raise Refused(f"{_MOST_KEPT} passes to rooms are in use: wait until a call is over.", 429)
         identity = f"operator-{secrets.token_hex(8)}"
         grants = api.VideoGrants(
             room_join=True,
@@ -67,8 +74,6 @@ class Passes:
             .to_jwt()
         )
         self._holders[identity] = Holder(room, who, to, time.monotonic() + VALID_S)
-        if len(self._holders) > _MOST_KEPT:
-            self._holders.popitem(last=False)
         return RoomPass(
             url=self._rooms.url,
             room=room,

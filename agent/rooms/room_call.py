@@ -14,13 +14,18 @@ from livekit import rtc
 from livekit.rtc.participant import PublishTrackError
 
 from agent import events
+from agent.carriers import CarrierError
+from agent.carriers.line_codec import LineFormat
 from agent.events import Event
 from agent.rooms.operator_track import OperatorTracks
 from agent.rooms.people import People, is_sip, reason_of, sip_attributes
-from agent.rooms.room_line import RoomLine
+from agent.rooms.room_line import RATE, RoomLine
 
+MEDIA: Final = LineFormat("L16", RATE)
 _CONNECT_S: Final = 10.0
-_ORDERLY: Final = ("room_deleted", "room_closed", "client_initiated", "participant_removed")
+ORDERLY: Final = ("room_deleted", "room_closed", "participant_removed")
+"""Why a room or a stay in it ends by somebody's wish, other than the caller's."""
+_KEYS: Final = tuple("0123456789*#ABCD")
 _MOST_HELD: Final = 200
 _UNTOLD: Final = "unknown_reason"
 """When livekit.rtc has to connect anew, everybody seems to leave, without a reason, and to come again."""
@@ -30,8 +35,11 @@ _NEGOTIATED_S: Final = 0.6
 (livekit 1.1.21, measured); half a second after publishing it leaves none."""
 
 
-class CannotEnter(Exception):
-    """The agent could not enter a room; the text is one sentence."""
+class CannotEnter(CarrierError):
+    """The agent could not enter a room."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, fix="Check that the server's media ports are open.")
 
 
 class RoomCall:
@@ -183,8 +191,8 @@ class RoomCall:
             self.operators.silent(participant)
 
     def _key(self, key: rtc.SipDTMF) -> None:
-        if key.participant is not None and self._is_caller(key.participant) and key.digit:
-            self.line.key(key.digit[:1])
+        if key.participant is not None and self._is_caller(key.participant) and key.digit in _KEYS:
+            self.line.key(key.digit)
 
     def _reconnecting(self) -> None:
         message = "The agent's connection to the room was interrupted, and is made again."
@@ -206,10 +214,7 @@ class RoomCall:
             self.reason = reason
             self.gone.set()
             self.on_gone()
-            self.line.over("stop" if reason in _ORDERLY or self._by_caller(reason) else f"the room: {reason}")
-
-    def _by_caller(self, reason: str) -> bool:
-        return reason.startswith("user_")
+            self.line.over("stop" if by_caller(reason) or reason in ORDERLY else f"the room: {reason}")
 
     def _is_caller(self, participant: rtc.Participant) -> bool:
         return self.caller is not None and participant.identity == self.caller.identity
@@ -219,3 +224,8 @@ class RoomCall:
             self._emit(event)
         elif len(self._held) < _MOST_HELD:
             self._held.append(event)
+
+
+def by_caller(reason: str) -> bool:
+    """Whether the caller left by their own wish, or could not or would not answer."""
+    return reason == "client_initiated" or reason.startswith("user_")

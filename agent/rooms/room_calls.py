@@ -1,13 +1,11 @@
-"""Calls in LiveKit rooms: how each is dialled, taken from the worker, heard, and ended with its room."""
+"""Calls in LiveKit rooms: how each is taken from the worker, heard, and ended with its room."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
 from typing import Final
 
 from livekit.agents.job import RunningJobInfo
@@ -16,52 +14,42 @@ from agent import api, events
 from agent.call import Call
 from agent.calls import Calls
 from agent.carriers import CarrierError
-from agent.carriers.line_codec import LineFormat
 from agent.events import Event
 from agent.limits import Refused
 from agent.rooms import people
+from agent.rooms.dialling import Dialling
 from agent.rooms.hidden_ears import MOST_LISTENERS, HiddenEars
-from agent.rooms.livekit_server import CALLEE, DialFailed, LiveKitServer
+from agent.rooms.livekit_server import CALLEE, LiveKitServer
 from agent.rooms.operator_track import OperatorTracks
 from agent.rooms.passes import Passes
 from agent.rooms.people import People
-from agent.rooms.room_call import CannotEnter, RoomCall
-from agent.rooms.room_line import RATE
+from agent.rooms.room_call import MEDIA, ORDERLY, CannotEnter, RoomCall, by_caller
 from agent.rooms.worker import Worker
 from agent.settings import Rooms, Settings
 from agent.stream import EventStream
 
-_JOB_S: Final = 15.0
-"""So long after a dispatch the agent must be in the room: a server does not tell that it found no worker."""
 _CALLER_S: Final = 30.0
-_ANSWER_S: Final = 60.0
 _GONE_S: Final = 3.0
 _LAST_AUDIO_S: Final = 0.3
 """What the agent said last is on its way for so long after the track played it."""
-
-
-@dataclass(slots=True, eq=False)
-class _Placed:
-    """A call that we dial: its room once the worker has brought us there, and whether it was answered."""
-
-    call: Call
-    room: asyncio.Future[RoomCall]
-    answered: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class RoomCalls:
     """LiveKit as the carrier of ``calls``. Made on the agent's loop."""
 
     def __init__(self, settings: Settings, rooms: Rooms, calls: Calls, stream: EventStream) -> None:
-        self._settings, self._rooms, self._calls, self._stream = settings, rooms, calls, stream
+        self._rooms, self._calls, self._stream = rooms, calls, stream
         self._server = LiveKitServer(rooms)
         self._passes = Passes(rooms)
-        self._placed: dict[str, _Placed] = {}
         self._up: dict[str, RoomCall] = {}
         self._ears = HiddenEars(self._server, self._passes, calls)
         self.worker = Worker(
             rooms, self._check, self._serve, settings.max_calls, self._stream.emit, self._stream.emit_live
         )
+        self._dialling = Dialling(
+            settings, rooms, calls, self._server, self.worker, self._check_places, self._begin, self._end_room
+        )
+        self.dial = self._dialling.dial
         calls.step_in.on_released = self._released
         calls.listeners.elsewhere = self._hidden
 
@@ -72,54 +60,13 @@ class RoomCalls:
     async def stop(self) -> None:
         """Leave the server; the calls have been ended."""
         await self._ears.close()
+        for room in self._up.values():
+            # One that nobody has come into has no call that could have been ended.
+            room.left_behind("room_deleted")
         await self.worker.stop()
         await self._server.close()
 
-    async def dial(self, request: api.DialRequest) -> Call:
-        """Place a call; it returns once its room is there with the agent in it, and the number is being dialled.
-
-        Raises:
-            Refused: the number, the settings or a limit forbid it, the agent is not registered or too busy, or the
-                server or its trunk cannot do it.
-        """
-        settings, calls = self._settings, self._calls
-        problems = settings.problems(calls.voice, "livekit")
-        await self.worker.settled(_JOB_S)
-        if problems or self.worker.trouble:
-            raise Refused((problems or [self.worker.trouble])[0], 503)
-        number = await calls.check_dial(request.to)
-        if self.worker.busy:
-            raise Refused(self.worker.busy, 503)
-        try:
-            trunk = await self._server.trunk()
-        except CarrierError as error:
-            raise Refused(f"{error} {error.fix}".strip(), 502) from error
-        from_ = request.from_ or _own_number(settings.phone_number, list(trunk.numbers))
-        if not from_:
-            raise Refused(
-                "The outbound trunk has no number to call from: give one to the trunk or to the call.", 502
-            )
-        calls.check_room()
-        limit_s = calls.time_limit_s(request.time_limit_s)
-        call = self._begin("outbound", from_, number, dict(request.parameters), limit_s)
-        name = f"{self._rooms.agent_name}-{call.id}"
-        call.drop = lambda: self._drop(call, name)
-        calls.emit(call, events.OperatorActed(who=request.who, action="dial", detail=number))
-        placed = self._placed[call.id] = _Placed(call, asyncio.get_running_loop().create_future())
-        self._tell_room(call, name, trunk.sip_trunk_id)
-        try:
-            await self._server.open_room(name, call.id)
-            async with asyncio.timeout(_JOB_S):
-                await asyncio.shield(placed.room)
-        except (CarrierError, TimeoutError) as error:
-            await self._failed(call, name, error)
-        if call.outcome is not None:
-            raise Refused("The call was hung up before it was dialled.", 409)
-        calls.watch(call, ring_s=settings.ring_s)
-        calls.spawn(self._dial(placed, name, trunk.sip_trunk_id))
-        return call
-
-    async def let_in(self, call: Call, request: api.RoomPassRequest) -> api.RoomPass:
+    def let_in(self, call: Call, request: api.RoomPassRequest) -> api.RoomPass:
         """A way into the call's room for an operator.
 
         Raises:
@@ -156,19 +103,23 @@ class RoomCalls:
             raise Refused(f"The agent is in the room {room} already.")
         call = _call_of(metadata)
         if call:
-            if call not in self._placed:
+            placed = self._dialling.placed(call)
+            if placed is None or placed.name != room:
                 raise Refused(f"The call {call} was dialled by another agent of this name, or is over.")
             return True
+        self._check_places()
+        return False
+
+    def _check_places(self) -> None:
         waiting = sum(room.operators.call is None for room in self._up.values())
         self._calls.check_room(self.worker.coming + waiting)
-        return False
 
     async def _serve(self, info: RunningJobInfo) -> None:
         """Be in a job's room until the call is over, then end the room."""
-        name = info.job.room.name
-        if name in self._up:
+        name, named = info.job.room.name, _call_of(info.job.metadata)
+        placed = self._dialling.placed(named)
+        if name in self._up or (named and placed is None):
             return
-        placed = self._placed.get(_call_of(info.job.metadata))
         kinds = People(name, self._passes, CALLEE if placed is not None else "")
         operators = OperatorTracks(self._calls.step_in, kinds.operator, lambda who: self._put_out(name, who))
         room = RoomCall(name, kinds, operators)
@@ -188,12 +139,11 @@ class RoomCalls:
                     self._gone(call, room)
                 await self._talk(call, room, placed.answered if placed is not None else room.active)
         except CannotEnter as error:
-            told = events.Error(
-                where="line", message=str(error), fix="Check that the server's media ports are open."
-            )
-            self._stream.emit(told, call.id if call is not None else "")
+            if placed is not None and not placed.room.done():
+                placed.room.set_exception(error)
+            else:
+                self._trouble(error, call)
         finally:
-            del self._up[name]
             await self._close(call, room)
 
     async def _incoming(self, room: RoomCall) -> Call | None:
@@ -207,21 +157,17 @@ class RoomCalls:
                 message = f"Nobody came into the room {room.name} within {_CALLER_S:.0f} s, so it was ended."
                 self._stream.emit(events.Error(where="line", message=message))
             return None
-        from_, to = people.numbers(caller)
-        call = self._begin("inbound", from_, to, {}, self._calls.time_limit_s(None))
+        (from_, to), sip = people.numbers(caller), people.sip_attributes(caller)
+        call = Call("inbound", from_, to, {}, self._calls.time_limit_s(None), MEDIA, carrier="livekit")
         room.operators.call = call
-        call.drop = lambda: self._drop(call, room.name)
-        sip = people.sip_attributes(caller)
-        self._tell_room(call, room.name, sip.get("trunkID", ""), sip.get("ruleID", ""))
+        self._begin(call, room.name, sip.get("trunkID", ""), sip.get("ruleID", ""))
         room.tell(lambda event: self._of_room(call, event))
         self._calls.watch(call, ring_s=0)
         return call
 
     async def _talk(self, call: Call, room: RoomCall, answered: asyncio.Event) -> None:
         """Wait for the answer, and let the agent talk until the line is over."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_ANSWER_S + self._settings.ring_s):
-                await _first(answered.wait(), room.gone.wait(), call.over.wait())
+        await _first(answered.wait(), room.gone.wait(), call.over.wait())
         if not answered.is_set() or room.gone.is_set() or call.outcome is not None:
             return
         self._calls.answered(call)
@@ -231,69 +177,40 @@ class RoomCalls:
 
     async def _close(self, call: Call | None, room: RoomCall) -> None:
         """Leave and end the room, whatever happened in it."""
-        await room.line.finish()
         try:
-            await self._server.delete_room(room.name)
-        except CarrierError as error:
-            event = events.Error(where="line", message=str(error), fix=error.fix, code=error.code)
-            self._stream.emit(event, call.id if call is not None else "")
-        await room.leave()
-        self._passes.forget(room.name)
-        self._ears.forget(room.name)
-        if call is not None:
-            placed = self._placed.pop(call.id, None)
-            if placed is not None and not call.answered and not call.over.is_set():
-                # The dialling tells best why it was not answered.
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(call.over.wait(), _GONE_S)
-            self._calls.end(
-                call, call.cause or ("media_lost" if call.answered else "no_answer"), call.ended_by or "carrier"
-            )
-
-    async def _dial(self, placed: _Placed, name: str, trunk: str) -> None:
-        """Call the number; the SIP call's end without an answer is the call's."""
-        call, began = placed.call, time.monotonic()
-        try:
-            sip_call = await self._server.dial(
-                name, trunk, call.to, call.from_, self._settings.ring_s, call.time_limit_s
-            )
-        except DialFailed as error:
-            if call.ended_by or call.cause or call.outcome is not None:
-                cause = call.cause or "originator_cancel"
-                self._calls.end(call, cause, call.ended_by or "agent", sip=error.failure.sip)
-            else:
-                failure = error.failure
-                self._calls.emit(call, events.Error(where="line", message=failure.what, fix=failure.fix))
-                self._calls.end(call, failure.cause, failure.source, sip=failure.sip, detail=failure.detail)
-            with contextlib.suppress(CarrierError):
-                await self._server.delete_room(name)
+            await room.line.finish()
+            await room.leave()
+        finally:
+            try:
+                # Last, since a client that has only just entered may come back into a room that was ended.
+                await self._end_room(room.name, call)
+            finally:
+                # From now on a room of this name is another one.
+                del self._up[room.name]
+                self._passes.forget(room.name)
+                self._ears.forget(room.name)
+        if call is None:
             return
-        took = round((time.monotonic() - began) * 1000)
-        self._calls.emit(call, events.CallPlaced(call_control_id=sip_call, took_ms=took))
-        placed.answered.set()
-        room = placed.room.result()
-        if room.gone.is_set():
-            # They put the receiver down in the moment that they had lifted it.
-            self._calls.answered(call)
-            self._gone(call, room)
-
-    async def _failed(self, call: Call, name: str, error: Exception) -> None:
-        """There is no room, or no agent in it: the call is over before anybody was dialled."""
-        fix = error.fix if isinstance(error, CarrierError) else "Check that no other agent uses the same name."
-        what = str(error) or f"LiveKit gave the room {name} to no agent within {_JOB_S:.0f} s."
-        self._calls.emit(call, events.Error(where="line", message=what, fix=fix))
-        self._calls.end(call, "dial_failed", "carrier", detail=what)
-        self._placed.pop(call.id, None)
-        with contextlib.suppress(CarrierError):
-            await self._server.delete_room(name)
-        raise Refused(what, 502) from error
+        placed = self._dialling.forget(call)
+        if placed is not None and call.outcome is None:
+            # The dialling tells best why it was not answered.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GONE_S):
+                    await _first(placed.answered.wait(), call.over.wait())
+            if call.answered:
+                # They put the receiver down in the moment that they had lifted it.
+                self._gone(call, room)
+        unanswered = "originator_cancel" if call.ended_by else "no_answer"
+        cause = call.cause or ("media_lost" if call.answered else unanswered)
+        self._calls.end(call, cause, call.ended_by or "carrier")
 
     async def _drop(self, call: Call, name: str) -> None:
         """End a call by ending its room."""
-        room = self._up.get(name)
         if call.in_media and call.ended_by == "agent":
             await asyncio.sleep(_LAST_AUDIO_S)
         await self._server.delete_room(name)
+        self._dialling.give_up(call)
+        room = self._up.get(name)
         if room is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(room.gone.wait(), _GONE_S)
@@ -301,27 +218,32 @@ class RoomCalls:
 
     def _gone(self, call: Call, room: RoomCall) -> None:
         """The caller or we are out of the room."""
-        placed = self._placed.get(call.id)
+        placed = self._dialling.placed(call.id)
         if placed is not None and not placed.answered.is_set():
             return
-        reason = room.reason
-        orderly = reason in ("client_initiated", "room_deleted", "room_closed", "participant_removed")
-        cause = call.cause or ("normal_clearing" if orderly or reason.startswith("user_") else reason)
-        source = call.ended_by or (call.other_side() if reason != "room_deleted" else "carrier")
+        reason, hung_up = room.reason, by_caller(room.reason)
+        cause = call.cause or ("normal_clearing" if hung_up or reason in ORDERLY else reason)
+        source = call.ended_by or (call.other_side() if hung_up else "carrier")
         detail = "" if cause != reason else f"LiveKit ended the call: {reason.replace('_', ' ')}."
         self._calls.end(call, cause, source, detail=detail)
 
-    def _begin(
-        self, direction: events.Direction, from_: str, to: str, parameters: dict[str, str], limit: int
-    ) -> Call:
-        media = LineFormat("L16", RATE)
-        return self._calls.begin(Call(direction, from_, to, parameters, limit, media, carrier="livekit"))
-
-    def _tell_room(self, call: Call, name: str, trunk: str, rule: str = "") -> None:
+    def _begin(self, call: Call, room: str, trunk: str, rule: str = "") -> None:
+        call.drop = lambda: self._drop(call, room)
+        self._calls.begin(call)
         told = events.RoomOpened(
-            room=name, url=self._rooms.url, agent_name=self._rooms.agent_name, trunk=trunk, rule=rule
+            room=room, url=self._rooms.url, agent_name=self._rooms.agent_name, trunk=trunk, rule=rule
         )
         self._calls.emit(call, told)
+
+    async def _end_room(self, room: str, call: Call | None) -> None:
+        try:
+            await self._server.delete_room(room)
+        except CarrierError as error:
+            self._trouble(error, call)
+
+    def _trouble(self, error: CarrierError, call: Call | None) -> None:
+        told = events.Error(where="line", message=str(error), fix=error.fix, code=error.code)
+        self._stream.emit(told, call.id if call is not None else "")
 
     def _of_room(self, call: Call, event: Event) -> Event:
         told = self._calls.emit(call, event)
@@ -348,7 +270,8 @@ class RoomCalls:
             try:
                 await self._server.remove(room, identity)
             except CarrierError as error:
-                self._stream.emit(events.Error(where="line", message=str(error), fix=error.fix))
+                up = self._up.get(room)
+                self._trouble(error, up.operators.call if up is not None else None)
 
         self._calls.spawn(remove())
 
@@ -361,12 +284,6 @@ def _call_of(metadata: str) -> str:
         return ""
     call = named.get("call") if isinstance(named, dict) else None
     return call if isinstance(call, str) else ""
-
-
-def _own_number(wanted: str, numbers: list[str]) -> str:
-    """What to call from: the number of the settings where the trunk has it, or may have any, else its first."""
-    own = [number for number in numbers if number and number != "*"]
-    return wanted if wanted and (wanted in own or not own) else (own or [""])[0]
 
 
 async def _first(*waits: Awaitable[object]) -> None:

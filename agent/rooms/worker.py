@@ -26,8 +26,16 @@ from agent.settings import LOOPBACK, Rooms
 # Read when livekit.agents is first imported in a job's thread: models of 260 MB that nothing here uses.
 os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
 
-from livekit.agents import AgentServer, JobContext, JobExecutorType, JobRequest
+from livekit.agents import (
+    AgentServer,
+    JobContext,
+    JobExecutorType,
+    JobRequest,
+    RecordingOptions,
+    WorkerPermissions,
+)
 from livekit.agents.job import RunningJobInfo
+from livekit.protocol.models import TrackSource
 
 _LOAD_EVERY_S: Final = 2.0
 _CLOSE_S: Final = 4.0
@@ -70,8 +78,7 @@ class Worker:
         self._refused = 0
         self._stopping = False
         self._settled = asyncio.Event()
-        self.coming = 0
-        """Jobs that were taken and have no call yet."""
+        self._coming: set[str] = set()
 
     @property
     def busy(self) -> str:
@@ -80,6 +87,11 @@ class Worker:
         if limit >= 1 or self.load < limit:
             return ""
         return f"The agent is busy: its load of {self.load:.0%} is at the limit, SIDETONE_MAX_LOAD={limit:g}."
+
+    @property
+    def coming(self) -> int:
+        """How many jobs were taken that have no call yet and are not in their rooms."""
+        return len(self._coming)
 
     @property
     def load(self) -> float:
@@ -120,6 +132,10 @@ class Worker:
             load_threshold=math.inf,
             load_fnc=lambda: self.load * _REPORTED,
             num_idle_processes=1,
+            # What a token of the agent's lets anybody do in a room: no data, no names, one voice.
+            permissions=WorkerPermissions(
+                can_publish_data=False, can_update_metadata=False, can_publish_sources=[TrackSource.MICROPHONE]
+            ),
             # The calls are over before their threads are asked to end.
             shutdown_process_timeout=_CLOSE_S,
             max_retry=2**31,
@@ -149,8 +165,7 @@ class Worker:
         self._stopping = True
         if self._server is not None:
             self._now("draining")
-            with contextlib.suppress(RuntimeError, AttributeError):
-                self._tasks.append(asyncio.create_task(self._drain(self._server)))
+            self._tasks.append(asyncio.create_task(self._drain(self._server), name="worker-drain"))
 
     async def stop(self) -> None:
         """Leave the server; the calls are over."""
@@ -189,32 +204,35 @@ class Worker:
 
     async def _offered(self, request: JobRequest) -> None:
         job = request.job
-        reason = self._refusal(job.room.name, job.metadata)
-        if reason:
+        try:
+            ours = self._take(job.room.name, job.metadata)
+        except Refused as refused:
             self._refused += 1
-            self._emit(events.WorkerRefused(job=job.id, room=job.room.name, reason=reason))
+            self._emit(events.WorkerRefused(job=job.id, room=job.room.name, reason=str(refused)))
             # The server offers it to another worker of our name, if there is one.
             await request.reject(terminate=False)
             return
-        self.coming += 1
+        if not ours:
+            self._coming.add(job.id)
         try:
-            await request.accept(identity=f"agent-{job.id}", name=self._rooms.agent_name)
+            await request.accept(name=self._rooms.agent_name)
         except Exception as error:
-            self.coming -= 1
-            message = f"LiveKit did not give us the job for room {job.room.name} that it had offered."
-            self._emit(events.Error(where="line", message=f"{message[:-1]}: {type(error).__name__}."))
+            self._coming.discard(job.id)
+            what = f"LiveKit did not give us the job for room {job.room.name} that it had offered"
+            self._emit(events.Error(where="line", message=f"{what}: {type(error).__name__}."))
 
-    def _refusal(self, room: str, metadata: str) -> str:
+    def _take(self, room: str, metadata: str) -> bool:
         if self._stopping:
-            return "The agent is stopping."
-        try:
-            ours = self._check(room, metadata)
-        except Refused as refused:
-            return str(refused)
-        return "" if ours else self.busy
+            raise Refused("The agent is stopping.")
+        ours = self._check(room, metadata)
+        if not ours and self.busy:
+            raise Refused(self.busy)
+        return ours
 
     async def _job(self, context: JobContext) -> None:
         """In the job's thread: have the call served on the agent's loop, and wait for its end."""
+        # Else a project that records has this process's log uploaded when the job ends without a session.
+        context.init_recording(RecordingOptions(audio=False, traces=False, logs=False, transcript=False))
         work = asyncio.run_coroutine_threadsafe(self._begin(context.job.id), self._loop)
         try:
             await asyncio.wrap_future(work)
@@ -226,7 +244,9 @@ class Worker:
         try:
             info = next(info for info in self._server.active_jobs if info.job.id == job)
         finally:
-            self.coming -= 1
+            self._coming.discard(job)
+        if self._stopping:
+            return
         try:
             await self._serve(info)
         except Exception as error:
@@ -246,8 +266,12 @@ class Worker:
             self._now("stopped", detail=f"{type(error).__name__}: {error}. Start the agent again.")
 
     async def _drain(self, server: AgentServer) -> None:
-        with contextlib.suppress(Exception):
+        try:
             await server.drain(timeout=round(_CLOSE_S))
+        except TimeoutError:
+            return  # :meth:`stop` ends what is left.
+        except Exception as error:
+            log.info("The server was not told that the worker drains: %s: %s", type(error).__name__, error)
 
     async def _report(self) -> None:
         while True:

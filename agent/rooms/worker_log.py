@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable
 from typing import Final
 
@@ -40,7 +41,10 @@ def _why(error: object) -> str:
     if status in (401, 403):
         return "The server does not accept LIVEKIT_API_KEY with LIVEKIT_API_SECRET."
     if isinstance(error, OSError):
-        return f"The server cannot be reached ({error.strerror or type(error).__name__}): check LIVEKIT_URL."
+        # aiohttp's own text tells the address over again.
+        number = error.errno or 0
+        why = os.strerror(number) if number > 0 else error.strerror or type(error).__name__
+        return f"The server cannot be reached ({why}): check LIVEKIT_URL."
     if isinstance(status, int) and status >= 400 and status < 600:
         return f"The server answers HTTP {status} to workers: check LIVEKIT_URL."
     return "The server closed the connection; it is tried again."

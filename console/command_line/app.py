@@ -60,8 +60,10 @@ def console(
         return
     from console.cli import open_console
 
-    if rooms and framework == "pipecat":
-        raise typer.BadParameter("--rooms needs --framework livekit.")
+    if rooms and line == "sim":
+        line = "livekit"
+    options.check_rooms(rooms or line == "livekit", framework)
+    options.check_band(line, band)
     token = options.token(token_file) if attach else ""
     raise typer.Exit(open_console(Options(line, options.names(simulated), attach, token, band, rooms, framework)))
 

@@ -59,6 +59,8 @@ def call(
         raise typer.BadParameter("--loop needs --wav.")
     if snr is not None and not noise:
         raise typer.BadParameter("--snr needs --noise.")
+    options.check_rooms(line == "livekit", framework)
+    options.check_band(line, band)
     if line in environment.LIVE_LINES:
         simulated_caller = (say, script, wav, preset, mic, noise, fault, stt_fault, record, bot, inbound)
         _check_live(to, any(simulated_caller), yes)

@@ -25,6 +25,18 @@ def _checked_framework(value: str) -> str:
     return value
 
 
+def check_rooms(rooms: bool, framework: str) -> None:
+    """Raises BadParameter where calls in rooms are asked of a framework that takes none."""
+    if rooms and framework == "pipecat":
+        raise typer.BadParameter("Pipecat takes no calls in rooms: choose --framework livekit.")
+
+
+def check_band(line: str, band: str) -> None:
+    """Raises BadParameter where a band is asked of a line that has none to choose."""
+    if line == "livekit" and band:
+        raise typer.BadParameter("--band is for Telnyx's line: in a room the trunk settles the codec.")
+
+
 def _checked_band(value: str) -> caller.Band:
     for band in ("", *caller.BANDS):
         if value == band:
@@ -75,7 +87,12 @@ def token(file: Path | None) -> str:
     return found
 
 
-Line = Annotated[str, typer.Option(callback=_checked_line, metavar="sim|telnyx|livekit", help="Which line.")]
+Line = Annotated[
+    str,
+    typer.Option(
+        callback=_checked_line, metavar="sim|telnyx|livekit", help="Simulated, Telnyx's, or LiveKit rooms."
+    ),
+]
 Rooms = Annotated[
     bool,
     typer.Option("--rooms", help="Take calls in LiveKit rooms, and dial there unless --line says telnyx."),

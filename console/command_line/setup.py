@@ -27,7 +27,7 @@ def setup() -> None:
 
 @app.command(
     "livekit",
-    help="LiveKit's telephony for a Telnyx number: trunks, and the rule that calls the agent.",
+    help="LiveKit's trunks and dispatch rule for a Telnyx number.",
     context_settings=_PASS_ON,
 )
 def livekit(context: typer.Context) -> None:

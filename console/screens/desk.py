@@ -238,7 +238,7 @@ class Desk:
             await self._sound.need_microphone()
             await self._session.step_in(call, "take_over")
             await self._sound.speak(call, "caller")
-            self._tell("the caller hears you; o hands back")
+            self._tell("you have the call; o hands back")
         except (AgentError, NoSound) as error:
             self._view.store.tell("error", str(error))
 

@@ -55,7 +55,7 @@ class RoomMicrophone:
                 while self._unsent:
                     block = self._unsent.popleft()
                     await self._source.capture_frame(rtc.AudioFrame(bytearray(block.tobytes()), RATE, 1, BLOCK))
-        except Exception as error:
+        except Exception as error:  # LiveKit's client raises nothing more exact.
             self._failed(
                 f"The call's room takes no more of your microphone ({error}): hand back, and take over again."
             )

@@ -42,6 +42,7 @@ class RoomVoice:
         self._engine, self._owner = engine, owner
         self._link = RoomLink(order, "speak", self)
         self._microphone: RoomMicrophone | None = None
+        self._publishing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._heard = self._over = False
 
@@ -67,7 +68,7 @@ class RoomVoice:
     def joined(self) -> None:
         if self._microphone is None:
             self._microphone = RoomMicrophone(self._owner.voice_failed)
-            self._beside(self._publish(self._microphone))
+            self._publishing = self._beside(self._publish(self._microphone))
         else:
             # LiveKit's client publishes again by itself what it had published.
             self._open(self._microphone)
@@ -108,12 +109,16 @@ class RoomVoice:
 
     def _let_go(self) -> None:
         self._heard = False
+        if self._publishing is not None:
+            # LiveKit's client never answers about a track whose room was left meanwhile.
+            self._publishing.cancel()
         microphone, self._microphone = self._microphone, None
         if microphone is not None:
             self._engine.remove_sink(microphone)
             self._beside(microphone.close())
 
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+    def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

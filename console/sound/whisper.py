@@ -38,8 +38,9 @@ class Whisper:
 
     def put(self, block: Samples, at: float) -> None:
         frames = self._frames
-        for frame in frames.push(block) if frames is not None else ():
-            assert frames is not None
+        if frames is None:
+            return
+        for frame in frames.push(block):
             self._link.send_audio(audio_wire.encode(audio_wire.OPERATOR, frames.rate, int(at * 1e6), frame))
 
     def opened(self) -> None:

@@ -35,6 +35,8 @@ class LineBlock(Panel):
             return []
         room, ellipsis = call.state.room, self.view.symbols.ellipsis
         first = Row().add(clip(room.name or "no room yet", max(4, width - 20), ellipsis))
+        if not call.state.live:
+            return [first]
         if room.sip_status:
             status = room.sip_status
             first.add("  sip ", DIM).add(status, PLAIN if status in ("active", "hangup") else WARN)

@@ -87,7 +87,8 @@ class StatusBar(Lines):
         row.add("  " if spare < 4 else " ")
         if worker.state != "registered":
             bad = worker.state == "lost"
-            row.add(f"{symbols.bad if bad else symbols.waiting} rooms {worker.state}", BAD if bad else WARN)
+            state = f" {worker.state}" if spare < 4 else ""
+            row.add(f"{symbols.bad if bad else symbols.waiting} rooms{state}", BAD if bad else WARN)
             return
         full = worker.limit > 0 and worker.load >= worker.limit
         step = min(8, max(1, round(worker.load * 8)))

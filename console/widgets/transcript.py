@@ -117,7 +117,9 @@ class Transcript(Following):
             self.strips.extend(rows)
         if not state.live:
             ended_at = call.began + (state.ended_mono - state.started_mono) / 1e9
-            text = symbols.plain(words.ending(state)) + _totals(call)
+            text = symbols.plain(words.ending(state))
+            if totals := _totals(call):
+                text = text.removesuffix(".") + totals
             self.strips.extend(ending_rows(text, ended_at, width, words.phase(state) == "failed"))
 
 

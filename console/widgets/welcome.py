@@ -87,7 +87,8 @@ class Welcome(Lines):
             row = Row().to(_LEFT).cell(service, 6, STRONG).cell(mode, 6, LIVE if mode == "LIVE" else GOOD)
             row.cell(_WHAT.get(service, ""), 21)
             if mode == "LIVE":
-                costs = _ROOMS_COST if service == "line" and self._rooms else costs_of.get(service, "")
+                rooms = service == "line" and self.view.store.rooms
+                costs = _ROOMS_COST if rooms else costs_of.get(service, "")
                 row.add(costs, WARN if service == "line" else PLAIN)
             else:
                 row.add(f"live with {needs[service]}" if service in needs else "no telephone, no charge", DIM)
@@ -95,10 +96,6 @@ class Welcome(Lines):
         if "SIM" in services.values():
             rows.append(Row().to(_LEFT + 6).add("SIM is played by the simulator on this machine.", DIM))
         return rows
-
-    @property
-    def _rooms(self) -> bool:
-        return self.view.store.worker is not None
 
     def _keys(self) -> list[Row]:
         live = self.view.store.services.get("line") == "LIVE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from console.describe import describe
 from console.options import Options
 from console.session import Session
 from console.sound import protocol
+from console.sound_state import Ears
 
 Golden = Callable[[Any, str], None]
 Recorded = Callable[[str], list[events.Event]]
@@ -81,6 +83,40 @@ async def test_the_worker_is_shown_before_the_first_call(open_console: Any, stor
             console.text.split()
         )
         assert console.bottom.endswith("warn The worker lost clinic.livekit.cloud: It answers 401.")
+
+
+async def test_rooms_are_named_before_the_worker_is_there(open_console: Any, store: Any) -> None:
+    store.expect_services(LIVE, "deepgram", rooms=True)
+    async with open_console(calls="no agent") as console:
+        assert "LiveKit rooms: real telephones, costs money" in " ".join(console.text.split())
+
+
+async def test_a_worker_that_is_back_is_told_and_never_hides_the_time(open_console: Any, store: Any) -> None:
+    async with open_console(80, 24, "rooms", services=LIVE) as console:
+        store.sound.ears = Ears("c_room", "mix", open=True)
+        store.feed(events.WorkerState(state="lost", agent_name="sidetone", url=URL, detail="It is gone."))
+        await console.settle()
+        top = console.text.splitlines()[0]
+        assert "✗ rooms " in top
+        assert re.search(r" \d\d:\d\d$", top.rstrip())
+        store.feed(events.WorkerState(state="registered", agent_name="sidetone", url=URL))
+        await console.settle()
+        assert console.bottom.endswith(" The worker is registered again at clinic.livekit.cloud.")
+
+
+async def test_nobody_is_in_the_room_of_a_call_that_is_over(open_console: Any, store: Any) -> None:
+    async with open_console(120, 40, "rooms", services=LIVE) as console:
+        await console.press("2")
+        assert "here caller, agent, operator" in console.text
+        why = "LiveKit ended the call: connection timeout."
+        ended = events.CallEnded(
+            call="c_room", cause="connection_timeout", source="carrier", detail=why, duration_ms=40_000
+        )
+        store.feed(ended)
+        await console.settle()
+        assert "here caller" not in console.text
+        transcript = " ".join(line.partition("│")[0] for line in console.text.splitlines())
+        assert "connection timeout after 00:40, 1 turn" in " ".join(transcript.split())
 
 
 async def test_a_full_worker_and_its_refusals_stand_out(open_console: Any, store: Any) -> None:
@@ -162,7 +198,9 @@ def test_the_facts_of_a_room(recorded: Recorded) -> None:
     assert facts["Telnyx leg"].startswith("7f0d4c1e")
     assert facts["Telnyx session"].startswith("7f0d0a9c")
     assert facts["x-rtp-codec"] == "PCMU"
-    assert dict(room_words.facts(_folded(recorded, "c_busy")))["SIP status"] == "486"
+    over = dict(room_words.facts(_folded(recorded, "c_busy")))
+    assert (over["SIP status"], over["last status"]) == ("486", "dialing")
+    assert "in the room" not in over
 
 
 async def test_a_call_in_a_room_is_heard_there(open_console: Any) -> None:

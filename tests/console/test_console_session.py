@@ -150,6 +150,31 @@ async def test_a_ready_agent_is_asked_again_what_is_wrong(house: Any, store: Sto
     await _until(lambda: store.problems == ["OPENAI_API_KEY is not set."])
 
 
+async def test_an_agent_that_takes_no_calls_in_rooms_is_told_apart(house: Any, store: Store) -> None:
+    house.health.services = {**house.health.services, "line": "LIVE"}
+    house.health.framework = "livekit"
+    session = Session(store, Options(rooms=True))
+    session.start()
+    await _until(lambda: store.notice is not None)
+
+    assert store.notice is not None
+    assert "the agent that runs takes no calls in rooms: R restarts" in store.notice.text
+    await session.close(stop=False)
+
+
+async def test_a_registered_worker_is_asked_again_what_is_wrong(
+    house: Any, store: Store, session: Session
+) -> None:
+    house.health.problems = ["The agent is still registering as sidetone."]
+    await _until(lambda: store.linked)
+    house.health.problems = []
+    await house.send(
+        _event("worker.state", 3, call="", state="registered", agent_name="sidetone", url="ws://127.0.0.1:1")
+    )
+
+    await _until(lambda: store.problems == [])
+
+
 async def test_a_simulator_that_cannot_speak_says_what_to_do(house: Any, store: Store) -> None:
     house.silence = 'Speech needs espeak-ng: run `pip install "sidetone[speech]"`.'
     session = Session(store, Options())

@@ -23,7 +23,7 @@ _HOP = {"host", "content-length", "transfer-encoding", "connection", "upgrade"}
 class SipService:
     """``answers`` decides what becomes of a call: None for an answer, a SIP status and reason, or a Twirp code.
 
-    ``ringing`` holds the telephone back until it is set.
+    ``taken`` holds a request to dial back until it is set, ``ringing`` the telephone.
     """
 
     def __init__(self, server: LiveKitServer) -> None:
@@ -34,7 +34,8 @@ class SipService:
         self.answers: tuple[int, str] | str | None = None
         self.asked: list[api.CreateSIPParticipantRequest] = []
         self.phones: list[SimulatedSip] = []
-        self.ringing = asyncio.Event()
+        self.taken, self.ringing = asyncio.Event(), asyncio.Event()
+        self.taken.set()
         self.ringing.set()
         self.hangs_up = False
         """Whether who answers puts the receiver down before anybody knows."""
@@ -64,6 +65,7 @@ class SipService:
             case "/twirp/livekit.SIP/CreateSIPParticipant":
                 wanted = api.CreateSIPParticipantRequest.FromString(await request.read())
                 self.asked.append(wanted)
+                await self.taken.wait()
                 return await self._dial(wanted)
             case _:
                 return await self._pass(request)

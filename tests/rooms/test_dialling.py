@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 from livekit.protocol import sip
 
 from agent import events
+from agent.limits import Refused
+from agent.rooms.room_call import CannotEnter, RoomCall
 from tests.agent.line_at_hand import of_kind
 from tests.rooms.room_house import RoomHouse, agent_in, room_house, tone
 from tests.rooms.servers import LiveKitServer
@@ -36,6 +39,12 @@ async def dialled(house: RoomHouse, **more: Any) -> str:
     answer = await house.dial(**more)
     assert answer.status_code == 201, answer.text
     return answer.json()["call"]
+
+
+async def trunk_asked(trunk: SipService) -> None:
+    async with asyncio.timeout(60):
+        while not trunk.asked:
+            await asyncio.sleep(0.02)
 
 
 async def test_a_call_rings_is_answered_and_talks(house: RoomHouse, trunk: SipService) -> None:
@@ -126,6 +135,87 @@ async def test_hanging_up_while_it_rings_ends_the_room(house: RoomHouse, trunk: 
     await trunk.phones[0].until(lambda: trunk.phones[0].reason)
     await house.ended(house.agent.stream.calls[call].room.name)
     assert not [event for event in of_kind(house, events.Error) if event.call == call]
+
+
+async def test_hanging_up_before_the_agent_is_in_the_room_dials_nobody(
+    house: RoomHouse, trunk: SipService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_calls: object, _room: str, _metadata: str) -> bool:
+        raise Refused("Not now.")
+
+    monkeypatch.setattr("agent.rooms.room_calls.RoomCalls._check", refuse)
+    dialling = asyncio.create_task(house.dial())
+    opened = await house.told_any("room.opened")
+    assert (await house.post(f"/calls/{opened.call}/hangup", who="mia")).status_code == 200
+    answer = await dialling
+    assert answer.status_code == 409
+    assert "before it was dialled" in answer.json()["error"]
+    ended = await house.told(opened.call, "call.ended")
+    assert (ended.cause, ended.source) == ("originator_cancel", "operator")
+    await house.ended(opened.room)
+    assert not trunk.asked
+    assert not of_kind(house, events.Error)
+
+
+async def test_hanging_up_as_the_agent_comes_into_the_room_dials_nobody(
+    house: RoomHouse, trunk: SipService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join = RoomCall.join
+
+    async def hung_up(room: RoomCall, url: str, token: str) -> None:
+        await join(room, url, token)
+        for call in house.agent.calls:
+            call.ended_by = "operator"
+
+    monkeypatch.setattr(RoomCall, "join", hung_up)
+    ended = await house.told(await dialled(house), "call.ended")
+    assert (ended.cause, ended.source) == ("originator_cancel", "operator")
+    await house.ended(house.agent.stream.calls[ended.call].room.name)
+    assert not trunk.asked
+
+
+async def test_who_answers_a_call_that_is_over_is_not_left_alone(
+    house: RoomHouse, trunk: SipService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.rooms.room_calls._GONE_S", 0.1)
+    trunk.taken.clear()
+    call = await dialled(house)
+    await trunk_asked(trunk)
+    assert (await house.post(f"/calls/{call}/hangup", who="mia")).status_code == 200
+    ended = await house.told(call, "call.ended")
+    assert (ended.cause, ended.source) == ("originator_cancel", "operator")
+    trunk.taken.set()
+    async with asyncio.timeout(60):
+        while not trunk.phones:
+            await asyncio.sleep(0.02)
+    await trunk.phones[0].until(lambda: trunk.phones[0].reason)
+    assert trunk.phones[0].reason == "room_deleted"
+    await house.ended(house.agent.stream.calls[call].room.name)
+    assert not of_kind(house, events.CallAnswered)
+    assert not of_kind(house, events.CallPlaced)
+
+
+async def test_an_agent_that_cannot_enter_the_room_says_so(
+    house: RoomHouse, trunk: SipService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cannot(_room: RoomCall, _url: str, _token: str) -> None:
+        raise CannotEnter("There is no way in.")
+
+    monkeypatch.setattr(RoomCall, "join", cannot)
+    answer = await house.dial()
+    assert (answer.status_code, answer.json()["error"]) == (502, "There is no way in.")
+    (ended,) = of_kind(house, events.CallEnded)
+    assert (ended.cause, ended.source, ended.detail) == ("dial_failed", "carrier", "There is no way in.")
+    (told,) = of_kind(house, events.Error)
+    assert "media ports" in told.fix
+    await house.ended(house.agent.stream.calls[ended.call].room.name)
+    assert not trunk.asked
+
+
+async def test_two_calls_are_dialled_at_once(house: RoomHouse, trunk: SipService) -> None:
+    calls = set(await asyncio.gather(dialled(house), dialled(house)))
+    assert {(await house.job()).call, (await house.job()).call} == calls
+    assert len({asked.room_name for asked in trunk.asked}) == len(trunk.asked) == 2
 
 
 async def test_who_answers_and_hangs_up_at_once_has_answered(house: RoomHouse, trunk: SipService) -> None:

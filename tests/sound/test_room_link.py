@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from console.sound import protocol
 from console.sound.call_ears import CallEars
 from console.sound.clock import BLOCK, RATE
 from console.sound.protocol import Configure, Listening, ListeningStats, Speak
+from console.sound.room_voice import Owner, RoomVoice
 from tests.rooms.servers import LiveKitServer, need_livekit_server
 from tests.sound.link_house import loud, pitch, tone
 from tests.sound.peers import HandEngine, Reports
@@ -141,6 +143,25 @@ async def test_two_operators_in_one_room(door: Door, ada: Operator, grace: Opera
     ours = at_ada[-RATE // 2 :, 1]
     assert spectrum(ours, AGENT_HZ) > 20 * spectrum(ours, OPERATOR_HZ)
     assert len({given.identity for given in door.given}) == 3
+
+
+async def test_a_call_that_is_given_back_at_once_keeps_nobody_waiting(door: Door, ada: Operator) -> None:
+    """LiveKit's client never answers about a track whose room is left while it is being published."""
+    there = asyncio.Event()
+
+    class Voice(RoomVoice):
+        def joined(self) -> None:
+            super().joined()
+            there.set()
+
+    async with in_room(door, "caller") as caller:
+        voice = Voice(door.listen(), ada.engine, Mock(spec=Owner))
+        voice.start()
+        await there.wait()
+        async with asyncio.timeout(30):
+            await voice.close()
+        await caller.until(lambda: not operators(caller))
+    assert ada.engine.sinks == []
 
 
 async def test_who_is_taken_out_of_the_room_speaks_no_more_and_listens_on(door: Door, ada: Operator) -> None:
