@@ -208,9 +208,11 @@ class RoomCalls:
         """End a call by ending its room."""
         if call.in_media and call.ended_by == "agent":
             await asyncio.sleep(_LAST_AUDIO_S)
+        room = self._up.get(name)
+        if room is not None:
+            await room.withdraw()
         await self._server.delete_room(name)
         self._dialling.give_up(call)
-        room = self._up.get(name)
         if room is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(room.gone.wait(), _GONE_S)

@@ -48,6 +48,7 @@ class RoomLine:
         self.on_live: Callable[[Event], object] = lambda _event: None
         self._emit: Callable[[Event], object] = lambda _event: None
         self._source = rtc.AudioSource(RATE, 1, queue_size_ms=_QUEUE_MS)
+        self._published = ""
         self._waiting: deque[Samples | str] = deque()
         self._arrived = asyncio.Event()
         self._lost = 0
@@ -62,7 +63,17 @@ class RoomLine:
         """
         track = rtc.LocalAudioTrack.create_audio_track(TRACK, self._source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        await room.local_participant.publish_track(track, options)
+        self._published = (await room.local_participant.publish_track(track, options)).sid
+
+    async def unpublish(self, room: rtc.Room) -> None:
+        """Take the agent's track back, if it is there.
+
+        Raises:
+            rtc.UnpublishTrackError: the room does not let us.
+        """
+        published, self._published = self._published, ""
+        if published:
+            await room.local_participant.unpublish_track(published)
 
     def open(self, emit: Callable[[Event], object], stream_id: str) -> None:
         """The call is up: tell of it and begin to report statistics."""
