@@ -60,7 +60,8 @@ async def check_barge_in(house: House, codec: str) -> None:
     assert 1_500 < cut.heard_ms < 4_500
     found = await recorded(house, call)
     (cleared,) = of(call, events.MediaCleared)
-    assert found.ms(cleared) in [pytest.approx(end, abs=80) for _, end in found.agent]
+    # The clear may have come in a pause of up to 600 ms between two words.
+    assert any(-680 < end - found.ms(cleared) < 80 for _, end in found.agent)
     assert finals(call)[-1].endswith("Are you open on Friday?")
     assert of(call, events.TurnAgentStopped)[-1].turn > cut.turn
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from simulator.server import Simulator
@@ -112,6 +113,7 @@ class Desk:
             cwd=self.folder,
         )
         try:
+            await _bound(process, port)
             yield port
             status = await asyncio.wait_for(process.wait(), _SECONDS)
         finally:
@@ -120,6 +122,14 @@ class Desk:
                 await process.wait()
         said = errors.read_text()[-2000:] if errors.exists() else ""
         assert status == 0, f"sipp ended with {status}: {said}"
+
+
+async def _bound(process: asyncio.subprocess.Process, port: int) -> None:
+    """Wait until sipp has its port, of which it tells nobody."""
+    async with asyncio.timeout(_SECONDS):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            while all(end.laddr.port != port for end in psutil.Process(process.pid).net_connections()):
+                await asyncio.sleep(0.05)
 
 
 def free_port() -> int:
