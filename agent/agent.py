@@ -139,7 +139,17 @@ class Agent:
             uptime_ms=round((time.monotonic() - self._began) * 1000),
             rss_mb=memory.rss_mb(),
             problems=problems,
-            worker=self.rooms.worker.health() if self.rooms is not None else None,
+            worker=self._worker(),
+        )
+
+    def _worker(self) -> api.Worker | None:
+        if self.rooms is not None:
+            return self.rooms.worker.health()
+        wanted = self.settings.rooms
+        if wanted is None or wanted.missing or self._loaded or self._failure:
+            return None
+        return api.Worker(
+            state="connecting", agent_name=wanted.agent_name, url=wanted.url, limit=wanted.most_load
         )
 
     async def dial(self, request: api.DialRequest) -> Call:

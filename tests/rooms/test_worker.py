@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestServer
 from livekit.agents import JobRequest
 
 from agent import events
+from agent.agent import Agent
 from agent.limits import Refused
 from agent.rooms.load import LoadMeter
 from agent.rooms.worker import Worker
@@ -51,6 +52,12 @@ async def test_health_tells_of_the_worker_and_its_page_is_on_this_machine(house:
         assert (await client.get(f"http://127.0.0.1:{worker['port']}/")).text == "OK"
     with socket.socket() as taken:
         taken.bind(("127.0.0.2", worker["port"]))
+
+
+async def test_an_agent_that_still_loads_is_connecting(house: RoomHouse) -> None:
+    loading = Agent(house.agent.settings, house.agent.definition).health().worker
+    assert loading is not None
+    assert (loading.state, loading.agent_name, loading.url) == ("connecting", house.name, house.server.url)
 
 
 async def test_the_load_is_told_live(house: RoomHouse) -> None:
