@@ -148,9 +148,7 @@ class Agent:
         wanted = self.settings.rooms
         if wanted is None or wanted.missing or self._loaded or self._failure:
             return None
-        return api.Worker(
-            state="connecting", agent_name=wanted.agent_name, url=wanted.url, limit=wanted.most_load
-        )
+        return api.Worker(state="connecting", agent_name=wanted.agent_name, url=wanted.url, limit=wanted.most_load)
 
     async def dial(self, request: api.DialRequest) -> Call:
         """Place a call on the line that was asked for, or on the agent's own.
