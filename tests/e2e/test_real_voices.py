@@ -183,7 +183,7 @@ async def say(
     It is over with an event of that kind, of which there were so many ``before``.
     """
     heard: list[str] = []
-    for times in (1, 2, 3):
+    for times in range(1, 6):
         await pulse.speak(speech)
         heard = finals(await until(house, call, over, before + times))
         if heard and errors(text, heard[-1]) <= WRONG:

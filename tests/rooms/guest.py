@@ -121,6 +121,12 @@ class Guest:
         assert self._source is not None
         await self._source.wait_for_playout()
 
+    async def say_until(self, samples: Samples, heard: Callable[[], object]) -> None:
+        """Speak again and again until it was heard: what is said before somebody's ear is open is lost."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not heard():
+                await self.say(samples)
+
     async def send(self, samples: Samples) -> None:
         """Give the track its next samples, at most 200 ms before their time. One at a time."""
         assert self._source is not None, "open the microphone first"

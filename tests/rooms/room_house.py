@@ -96,10 +96,15 @@ class RoomHouse(House):
                 api.CreateAgentDispatchRequest(agent_name=self.name, room=room, metadata=metadata)
             )
 
+    @property
+    def voiced(self) -> bool:
+        """Whether the agent heard a loud voice."""
+        return any(map(_loud, self.listener.heard))
+
     async def hears(self, voice: bool = False, keys: str = "") -> None:
         """Wait until the agent heard a loud voice, or all these keys."""
         async with asyncio.timeout(60):
-            while (voice and not any(map(_loud, self.listener.heard))) or self.listener.keys != keys:
+            while (voice and not self.voiced) or self.listener.keys != keys:
                 await self.listener.news.wait()
                 self.listener.news.clear()
 

@@ -74,8 +74,7 @@ async def test_a_pass_to_listen_is_hidden_and_takes_nothing_in(house: RoomHouse)
         assert (told.who, told.listening, told.listeners) == ("mia", True, 1)
         await phone.say(tone(500, phone.rate))
         publishing = asyncio.create_task(ear.open_microphone())
-        await phone.say(tone(500, phone.rate))
-        await ear.until(lambda: ear.voiced_ms(phone.identity) >= 800)
+        await phone.say_until(tone(500, phone.rate), lambda: ear.voiced_ms(phone.identity) >= 800)
         # The server does not even answer it.
         publishing.cancel()
         assert not (await in_the_room(house, "p-listen", found.identity)).tracks
@@ -122,8 +121,7 @@ async def test_an_operator_speaks_from_the_room_and_is_put_out_on_handing_back(h
         assert told.identity == found.identity
         await mia.open_microphone()
         assert phone.others[found.identity].attributes == {"sidetone.operator": "mia"}
-        await mia.say(tone(800, RATE))
-        await phone.until(lambda: phone.voiced_ms(found.identity) >= 500)
+        await mia.say_until(tone(800, RATE), lambda: phone.voiced_ms(found.identity) >= 500)
         # The caller hears her once: nothing of it goes out on the agent's track.
         assert job.line.mouth.sent_ms == 0
         assert kept
@@ -226,9 +224,8 @@ async def test_two_operators_are_in_one_room(house: RoomHouse) -> None:
         speaking = await given(house, job.call, "speak", "mia")
         async with Guest(speaking.url, speaking.token, RATE) as mia:
             await mia.open_microphone()
-            await tom.until(lambda: speaking.identity in tom.others and tom.heard_ms(speaking.identity))
-            await mia.say(tone(600, RATE))
-            await tom.until(lambda: tom.voiced_ms(speaking.identity) >= 300)
+            await mia.say_until(tone(600, RATE), lambda: tom.voiced_ms(speaking.identity) >= 300)
+            assert speaking.identity in tom.others
     await phone.hang_up()
 
 

@@ -145,8 +145,7 @@ async def test_a_caller_without_a_telephone_is_marked(house: RoomHouse) -> None:
         job = await house.job()
         assert house.agent.stream.calls[job.call].from_ == "web:alice"
         await alice.open_microphone()
-        await alice.say(tone(600, alice.rate))
-        await house.hears(voice=True)
+        await alice.say_until(tone(600, alice.rate), lambda: house.voiced)
 
 
 async def test_who_else_is_in_the_room_is_told_and_not_heard(house: RoomHouse) -> None:
@@ -156,8 +155,7 @@ async def test_who_else_is_in_the_room_is_told_and_not_heard(house: RoomHouse) -
         bob_told = await house.told(job.call, "room.participant", lambda event: event.identity == "bob")
         assert (bob_told.kind, bob_told.joined) == ("other", True)
         await bob.open_microphone()
-        await bob.say(tone(600, bob.rate))
-        await phone.until(lambda: phone.voiced_ms("bob") >= 400)
+        await bob.say_until(tone(600, bob.rate), lambda: phone.voiced_ms("bob") >= 400)
         assert job.line.ear.last_voiced == 0
 
 
@@ -190,6 +188,7 @@ async def test_a_hidden_listener_is_told_of_by_nobody(house: RoomHouse) -> None:
     async with SimulatedSip(house.server, "hidden") as phone, listener(house.server, "hidden") as ear:
         await house.dispatch("hidden")
         job = await house.job()
+        await ear.until(lambda: ear.heard_ms(agent_in(phone)))
         await speak(job, 500)
         await ear.until(lambda: ear.voiced_ms(agent_in(phone)) >= 300)
         assert set(house.agent.stream.calls[job.call].room.participants) == {phone.identity, agent_in(phone)}

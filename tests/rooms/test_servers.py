@@ -102,11 +102,9 @@ async def test_a_telephone_rings_until_it_hears_somebody_and_hears_all(livekit_s
 
         await agent.open_microphone()
         await agent.until(lambda: seen.attributes["sip.callStatus"] == "active")
-        await agent.say(tone(1))
-        await phone.until(lambda: phone.voiced_ms("agent") > 500)
-        await phone.say(tone(1))
-        await agent.until(lambda: agent.voiced_ms(phone.identity) > 500)
-        await ann.until(lambda: ann.voiced_ms(phone.identity) > 500)
+        await agent.say_until(tone(1), lambda: phone.voiced_ms("agent") > 500)
+        for other in (agent, ann):
+            await phone.say_until(tone(1), lambda other=other: other.voiced_ms(phone.identity) > 500)
 
         # Who listens is seen by nobody.
         assert set(agent.others) == {phone.identity}
