@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -120,8 +121,9 @@ async def conduct(house: House, told: Following, speech: Samples) -> None:
         await told.until(events.TurnAgentStopped, answered(2))
         async with listening(house, told.call) as link:
             await do("take_over")
-            await speak(link, speech)
+            speaking = asyncio.create_task(speak(link, speech))
             await told.until(events.OperatorSpoke)
+            speaking.cancel()
             await do("hand_back")
             await told.until(events.TurnAgentStopped, answered(3))
             await do("take_over")
@@ -147,12 +149,12 @@ async def listening(house: House, call: str) -> AsyncIterator[ClientConnection]:
 
 
 async def speak(link: ClientConnection, speech: Samples) -> None:
-    """Send the speech and a second of silence as a microphone does, 20 ms at a time."""
-    samples = np.concatenate([speech, np.zeros(8000, np.int16)])
+    """Send the speech, and silence from then on, as a microphone does, 20 ms at a time."""
+    frames = (speech[start : start + 160] for start in range(0, len(speech) - 159, 160))
     loop = asyncio.get_running_loop()
     due = loop.time()
-    for start in range(0, len(samples) - 159, 160):
-        await link.send(audio_wire.encode(audio_wire.OPERATOR, 8000, 0, samples[start : start + 160].tobytes()))
+    for frame in itertools.chain(frames, itertools.repeat(np.zeros(160, np.int16))):
+        await link.send(audio_wire.encode(audio_wire.OPERATOR, 8000, 0, frame.tobytes()))
         due += 0.02
         await asyncio.sleep(max(0.0, due - loop.time()))
 
