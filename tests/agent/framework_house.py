@@ -72,7 +72,7 @@ class Recogniser:
 
     async def starts(self, text: str) -> None:
         """The caller is in the middle of saying it."""
-        await asyncio.wait_for(self._there.wait(), 10)
+        await asyncio.wait_for(self._there.wait(), 30)
         assert self._caller is not None
         await self._caller.send(SPEECH_STARTED)
         await self._caller.send(turn(text, order=self._order))
@@ -134,7 +134,7 @@ class Model:
 
     async def request(self) -> list[tuple[str, str]]:
         """Role and text of each message of the next request, the instructions left out."""
-        messages = await asyncio.wait_for(self.asked.get(), 10)
+        messages = await asyncio.wait_for(self.asked.get(), 30)
         assert messages[0]["role"] == "system"
         return [(message["role"], message.get("content") or "") for message in messages[1:]]
 
@@ -202,7 +202,7 @@ class Stage:
             fitting = [e for e in of_kind if all(getattr(e, name) == it for name, it in fields.items())]
             return fitting[nth - 1] if len(fitting) >= nth else None
 
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(30), self._changed:
             return await self._changed.wait_for(found)
 
     def count(self, kind: type[Any]) -> int:
