@@ -35,10 +35,13 @@ def load_subscriber(path: Path) -> Subscriber:
     try:
         password = path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        password = secrets.token_urlsafe(24)
+        # Letters and digits alone: SIP agents read a password in syntaxes of their own.
+        password = secrets.token_hex(16)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(password + "\n")
+    except UnicodeDecodeError:
+        password = ""
     if len(password) not in _CHARACTERS:
         raise ValueError(f"{path} does not hold a password of 8 to 128 characters: delete it, and one is made.")
     return Subscriber(_USER, password)

@@ -186,6 +186,15 @@ class Bot:
 
 
 @pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words of a general engine are waited for as long as a machine may take that has other things to do."""
+    from simulator.speech import general_stream
+
+    for limit in ("PAUSE_SECONDS", "FINAL_SECONDS", "LOAD_SECONDS", "LATE_SECONDS"):
+        monkeypatch.setattr(general_stream, limit, 60.0)
+
+
+@pytest.fixture
 async def bot() -> AsyncIterator[Bot]:
     bot = Bot()
     serving = asyncio.create_task(bot.run())

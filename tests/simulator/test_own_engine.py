@@ -76,7 +76,7 @@ class Babbling(Plain):
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
+def own(tmp_path, monkeypatch, patience):
     """Where a user's module lies; gives what names one of its engines."""
     (tmp_path / "own_engines.py").write_text(OWN)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")

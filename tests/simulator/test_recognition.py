@@ -49,7 +49,7 @@ async def own_services():
 
 
 @pytest.fixture
-async def rough_services():
+async def rough_services(patience):
     """The matcher, and pocketsphinx for the rest."""
     async with speech(Engines((POCKETSPHINX,))) as services:
         yield services

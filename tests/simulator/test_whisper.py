@@ -180,7 +180,7 @@ def test_a_long_utterance_is_settled_piece_by_piece(whisper, speech, monkeypatch
 
 
 @needs_whisper
-async def test_free_speech_is_heard_in_a_call_on_either_band(speech, monkeypatch):
+async def test_free_speech_is_heard_in_a_call_on_either_band(speech, patience, monkeypatch):
     # On a slow machine words are looked at less often; here the audio alone decides.
     monkeypatch.setattr(general_stream, "PARTIAL_PAUSE", 0)
     services = SpeechServices(engines({}))
