@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from agent import events
 from agent.frameworks import Job
+
+NO_AUDIO_S: Final = 6.0
+"""Seconds after which a voice that accepted text and stays silent is taken for broken."""
 
 End = Callable[[str], Awaitable[None]]
 
@@ -39,6 +43,14 @@ class Leaving:
         self._job.emit(
             events.Error(where="agent", message=f"The agent ends the call: {reason}", fix="See the errors before.")
         )
+
+    def voice_is_silent(self) -> bool:
+        """Whether the caller waits in vain for what the agent was to say, which is told."""
+        if self.begun or not self._job.turns.waiting_for_audio(time.monotonic_ns(), NO_AUDIO_S):
+            return False
+        message = f"The voice service gave no audio within {NO_AUDIO_S:.0f} s."
+        self._job.emit(events.Error(where="tts", message=message, fix="Look at the service's status."))
+        return True
 
     def line_is_over(self) -> None:
         """Nothing can be said any more."""

@@ -32,14 +32,13 @@ from agent import events
 from agent.frameworks import Job
 from agent.frameworks import livekit_services as services
 from agent.frameworks.guards import Guards
-from agent.frameworks.leaving import Leaving
+from agent.frameworks.leaving import NO_AUDIO_S, Leaving
 from agent.frameworks.livekit_agent import CallAgent, Whole
 from agent.frameworks.livekit_input import LineInput
 from agent.frameworks.livekit_output import LineOutput
 from agent.frameworks.livekit_voice import text_to_speech
 from agent.frameworks.livekit_words import LiveKitWords
 
-_NO_AUDIO_S = 6.0
 _LAST_WORDS_S = 15.0
 _FINAL_RECENT_NS = 1_000_000_000
 _HUSHED_S = 2.0
@@ -83,7 +82,7 @@ class LiveKitSession:
             self._tts,
             _TTS,
             turn_over=self._turn_over,
-            tts_asked=lambda: self._guards.after(_NO_AUDIO_S, self._expect_audio),
+            tts_asked=lambda: self._guards.after(NO_AUDIO_S, self._expect_audio),
             voiceless=lambda: self._guards.after(0, lambda: self._voiceless("the voice service does not work.")),
         )
         self._words = LiveKitWords(lambda: self._agent.messages)
@@ -288,7 +287,7 @@ class LiveKitSession:
             self._guards.after(0, lambda: self.trouble("the language model did not answer."))
         elif error.type == "tts_error" and not self._tts_failed:
             self._tts_failed = True
-            key = "RIME_API_KEY" if self._job.definition.voice.service == "rime" else "DEEPGRAM_API_KEY"
+            key = f"{self._job.definition.voice.service.upper()}_API_KEY"
             self._error("tts", error.error, f"Look at {key}, the voice's name and the service's status.")
 
     def _closed(self, event: CloseEvent) -> None:
@@ -314,17 +313,8 @@ class LiveKitSession:
         )
 
     async def _expect_audio(self) -> None:
-        """A voice that accepts text and stays silent leaves the caller waiting: end that."""
-        if not self._job.turns.waiting_for_audio(time.monotonic_ns(), _NO_AUDIO_S) or self._leaving.begun:
-            return
-        self._job.emit(
-            events.Error(
-                where="tts",
-                message=f"The voice service gave no audio within {_NO_AUDIO_S:.0f} s.",
-                fix="Look at the service's status.",
-            )
-        )
-        await self._voiceless("the voice service is silent.")
+        if self._leaving.voice_is_silent():
+            await self._voiceless("the voice service is silent.")
 
     async def _voiceless(self, reason: str) -> None:
         """Without a voice nothing can be said: hang up rather than leave the caller in silence."""

@@ -38,13 +38,12 @@ from agent.definition import Definition
 from agent.frameworks import Job, openai_client
 from agent.frameworks import pipecat_services as services
 from agent.frameworks.guards import Guards
-from agent.frameworks.leaving import Leaving
+from agent.frameworks.leaving import NO_AUDIO_S, Leaving
 from agent.frameworks.operator_words import OpenAiWords
 from agent.frameworks.pipecat_line import LineSerializer
 from agent.frameworks.pipecat_observer import TurnObserver
 from agent.settings import Service
 
-_NO_AUDIO_S = 6.0
 _LAST_WORDS_S = 15.0
 _TTS_FAILURES = 2
 _FINAL_RECENT_NS = 1_000_000_000
@@ -237,7 +236,7 @@ class PipecatSession:
 
     async def _tts_asked(self, _tts: object, _context: str, text: str) -> None:
         self._job.turns.tts_asked(time.monotonic_ns(), text)
-        self._guards.after(_NO_AUDIO_S, self._expect_audio)
+        self._guards.after(NO_AUDIO_S, self._expect_audio)
 
     def _turn_over(self, text: str, at: int) -> None:
         job = self._job
@@ -297,17 +296,8 @@ class PipecatSession:
         self._job.emit(events.Error(where=where, message=f"{frame.error.rstrip('.')}."[:500], fix=fix))
 
     async def _expect_audio(self) -> None:
-        """A TTS that accepts text and stays silent leaves the caller waiting: end that."""
-        if not self._job.turns.waiting_for_audio(time.monotonic_ns(), _NO_AUDIO_S) or self._leaving.begun:
-            return
-        self._job.emit(
-            events.Error(
-                where="tts",
-                message=f"The voice service gave no audio within {_NO_AUDIO_S:.0f} s.",
-                fix="Look at the service's status.",
-            )
-        )
-        await self._voiceless("the voice service is silent.")
+        if self._leaving.voice_is_silent():
+            await self._voiceless("the voice service is silent.")
 
     async def _voiceless(self, reason: str) -> None:
         """Without a voice nothing can be said: hang up rather than leave the caller in silence."""
