@@ -118,6 +118,7 @@ class Agent:
         await self._carrier.close()
         await self.recordings.close()
         await self._journal.close()
+        self.stream.close()
 
     def health(self) -> api.Health:
         problems = self.settings.problems(self.definition.voice.service)

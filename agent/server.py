@@ -26,6 +26,7 @@ from agent.call_state import CallState
 from agent.carriers import texml
 from agent.carriers.telnyx import BadWebhook, parse_webhook
 from agent.limits import Refused
+from agent.stream import Reader
 
 MAX_BODY = 256 * 1024
 UNAUTHORISED = 4401
@@ -220,10 +221,13 @@ class _Faces:
         await websocket.accept()
         reader = self._agent.stream.read(int(after) if after.isdecimal() and len(after) < 19 else None)
         with contextlib.suppress(WebSocketDisconnect, RuntimeError), self._present(_client(who) if who else ""):
+            leaving = asyncio.create_task(_end_with(websocket, reader))
             try:
                 async for data in reader:
                     await websocket.send_text(data.decode())
+                await websocket.close(1001)
             finally:
+                leaving.cancel()
                 reader.close()
 
     @contextlib.contextmanager
@@ -254,6 +258,13 @@ class _Faces:
 
     async def tap(self, websocket: WebSocket) -> None:
         await self._agent.calls.serve_tap(websocket.path_params["token"], websocket)
+
+
+async def _end_with(websocket: WebSocket, reader: Reader) -> None:
+    """Close the reader when its client goes, which nothing that is sent would tell while nothing happens."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+    reader.close()
 
 
 async def _body(request: Request) -> bytes:

@@ -72,6 +72,11 @@ class EventStream:
     def forget(self, reader: Reader) -> None:
         self._readers.discard(reader)
 
+    def close(self) -> None:
+        """Nothing more is told: readers end once they have what was."""
+        for reader in list(self._readers):
+            reader.close()
+
     async def stored(self, after: int, upto: int) -> list[bytes] | None:
         """The events after ``after`` up to ``upto``, or None when some of them are gone or they are too many."""
         if after > upto or upto - after > RESUME_LIMIT:
@@ -120,6 +125,7 @@ class Reader:
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._arrived = asyncio.Event()
         self._behind = False
+        self._closed = False
         self._seen = 0
 
     def offer(self, seq: int, data: bytes) -> None:
@@ -131,6 +137,9 @@ class Reader:
         self._arrived.set()
 
     def close(self) -> None:
+        """Give what is here already, and end."""
+        self._closed = True
+        self._arrived.set()
         self._stream.forget(self)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -144,6 +153,8 @@ class Reader:
                 yield self._snapshot("fell_behind")
             while lines := self._gathered():
                 yield b"\n".join(lines)
+            if self._closed:
+                return
             await asyncio.sleep(GATHER_S)
 
     def _gathered(self) -> list[bytes]:

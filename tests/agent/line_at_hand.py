@@ -58,7 +58,7 @@ async def line_at_hand(house: House) -> AsyncIterator[LineAtHand]:
     async with house.media() as carrier:
         await carrier.send('{"event":"connected","version":"1.0.0"}')
         await carrier.send(json.dumps({"event": "start", "stream_id": "s", "start": start}))
-        job = await asyncio.wait_for(house.framework.jobs.get(), 5)
+        job = await asyncio.wait_for(house.framework.jobs.get(), 30)
         # What arrives was spoken in the 20 ms before, which must be in the call.
         await asyncio.sleep(0.03)
         yield LineAtHand(house, call, carrier, job.line)

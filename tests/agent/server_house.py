@@ -6,12 +6,12 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
 from nacl.signing import SigningKey
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from agent import api, events
 from agent.agent import Agent
@@ -140,12 +140,19 @@ class House:
 
     async def told(self, call: str, kind: str, fits: Callable[[Any], bool] = lambda _event: True) -> Any:
         """The call's first event of this type that fits, once it is there."""
-        async with asyncio.timeout(10), self.ws("/events?from=0", **self.bearer) as stream:
-            async for message in stream:
-                assert isinstance(message, str)
-                for event, _ in api.decode_message(message):
-                    if not isinstance(event, events.Event) or event.call != call:
-                        continue
-                    if events.type_of(event) == kind and fits(event):
-                        return event
+        async with self.ws("/events?from=0", **self.bearer) as stream:
+            async for event in following(stream):
+                if not isinstance(event, events.Event) or event.call != call:
+                    continue
+                if events.type_of(event) == kind and fits(event):
+                    return event
         raise AssertionError(f"no {kind}")
+
+
+async def following(stream: ClientConnection) -> AsyncIterator[api.Item]:
+    """What is told on an event stream until it ends; not for longer than half a minute."""
+    async with asyncio.timeout(30):
+        async for message in stream:
+            assert isinstance(message, str)
+            for item, _ in api.decode_message(message):
+                yield item

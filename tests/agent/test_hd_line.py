@@ -45,7 +45,7 @@ def media(payload: bytes, chunk: int = 1) -> str:
 
 
 async def job_of(house: House) -> Job:
-    return await asyncio.wait_for(house.framework.jobs.get(), 5)
+    return await asyncio.wait_for(house.framework.jobs.get(), 30)
 
 
 async def stored(house: House, kind: type[Any]) -> list[Any]:

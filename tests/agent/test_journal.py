@@ -33,7 +33,7 @@ class Seen:
             self._changed.notify_all()
 
     async def until(self, count: int) -> list[Event]:
-        async with asyncio.timeout(5), self._changed:
+        async with asyncio.timeout(30), self._changed:
             await self._changed.wait_for(lambda: len(self.events) >= count)
         return self.events
 

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from agent import api, events
 from agent.carriers import telnyx
-from tests.agent.server_house import NUMBER, TOKEN, House
+from tests.agent.server_house import NUMBER, TOKEN, House, following
 
 START = {
     "event": "start",
@@ -55,6 +55,19 @@ async def test_nobody_without_the_token_gets_in(
 async def test_events_need_the_token_too(house: House) -> None:
     with pytest.raises(InvalidStatus):
         await house.ws("/events", Authorization="Bearer wrong").__aenter__()
+
+
+async def test_who_follows_an_agent_that_stops_is_told_so_and_let_go(house: House) -> None:
+    async with house.ws("/events", **house.bearer) as stream:
+        told = following(stream)
+        assert isinstance(await anext(told), api.Snapshot)
+        await house.agent.stop("the test is over")
+        last = [item async for item in told][-1]
+        code = stream.close_code
+
+    assert isinstance(last, events.AgentStopped)
+    assert last.reason == "the test is over"
+    assert code == 1001
 
 
 async def test_health_says_what_runs(house: House) -> None:
@@ -124,7 +137,7 @@ async def test_a_dialled_call_from_ring_to_hang_up(house: House) -> None:
     await house.webhook("call.answered", call_control_id="v3:1")
     async with house.media() as line:
         await begin(line)
-        job = await asyncio.wait_for(house.framework.jobs.get(), 5)
+        job = await asyncio.wait_for(house.framework.jobs.get(), 30)
         assert "Reyes" in job.instructions
         await line.send(MEDIA)
         await line.send(json.dumps({"event": "dtmf", "dtmf": {"digit": "5"}}))
@@ -218,7 +231,7 @@ async def test_an_incoming_call_gets_texml_and_ends_when_its_line_stops(house: H
     (call,) = (await house.http.get("/calls", headers=house.bearer)).json()
     async with house.ws(f"/media/{token}") as line:
         await begin(line, call_control_id="v3:in")
-        job = await asyncio.wait_for(house.framework.jobs.get(), 5)
+        job = await asyncio.wait_for(house.framework.jobs.get(), 30)
         assert "inbound call from +15550100177" in job.instructions
         await line.send('{"event":"stop"}')
     ended = await house.told(call["id"], "call.ended")
@@ -242,7 +255,7 @@ async def test_a_media_address_is_good_once(house: House) -> None:
     await house.dial()
     async with house.media() as line:
         await begin(line)
-        await asyncio.wait_for(house.framework.jobs.get(), 5)
+        await asyncio.wait_for(house.framework.jobs.get(), 30)
         with pytest.raises(InvalidStatus) as refused:
             await house.media().__aenter__()
     assert refused.value.response.status_code == 403
@@ -348,7 +361,7 @@ async def test_a_line_that_is_cut_is_hung_up_at_the_carrier(house: House) -> Non
     call = (await house.dial()).json()["call"]
     async with house.media() as line:
         await begin(line)
-        await asyncio.wait_for(house.framework.jobs.get(), 5)
+        await asyncio.wait_for(house.framework.jobs.get(), 30)
         line.transport.abort()
     error = await house.told(call, "error")
     await house.webhook(
@@ -371,7 +384,7 @@ async def test_stopping_hangs_up_what_is_live(house: House, monkeypatch: pytest.
     call = (await house.dial()).json()["call"]
     async with house.media() as line:
         await begin(line)
-        await asyncio.wait_for(house.framework.jobs.get(), 5)
+        await asyncio.wait_for(house.framework.jobs.get(), 30)
         stopping = asyncio.create_task(house.agent.calls.close())
         while not house.carrier.hung_up:
             await asyncio.sleep(0.01)

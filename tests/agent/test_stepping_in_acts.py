@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 from websockets.asyncio.server import serve
 
-from agent import audio_wire
+from agent import api, audio_wire, events
 from agent.assemblyai_upstream import Upstream
-from tests.agent.server_house import House
+from tests.agent.server_house import House, following
 from tests.agent.step_in_house import LOUD, Recogniser, Scene, answered, microphone, payload
 
 RETURNING = "I am back with you. Where were we?"
@@ -236,6 +236,19 @@ async def test_a_mute_is_lifted_when_nothing_of_its_owner_is_connected(scene: Sc
 
     assert (lifted.who, lifted.reason) == ("ann", "lost")
     assert scene.asked[-1] == ("release", RETURNING)
+
+
+async def test_a_mute_is_lifted_although_nothing_happens_that_its_owner_could_be_told(scene: Scene) -> None:
+    take_back_at_once(scene)
+    async with scene.house.ws("/events?who=ann", **scene.house.bearer) as stream:
+        told = following(stream)
+        assert isinstance(await anext(told), api.Snapshot)
+        await scene.do("mute")
+        while not isinstance(await anext(told), events.OperatorMuted):
+            pass
+    lifted = await scene.told("operator.muted", lambda event: not event.muted)
+
+    assert (lifted.who, lifted.reason) == ("ann", "lost")
 
 
 async def test_a_call_that_ends_in_an_operators_hands_says_so_first(scene: Scene) -> None:

@@ -29,7 +29,7 @@ def stream_(journal: Journal) -> EventStream:
 
 
 async def items(reader: Reader) -> AsyncIterator[api.Item]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async for message in reader:
             for item, _ in api.decode_message(message.decode()):
                 yield item
@@ -90,13 +90,25 @@ async def test_events_that_crowd_share_messages_and_stay_in_order(stream_: Event
         stream_.emit(events.CallDtmf(digit="1"), "c_1")
 
     crowds: list[list[int]] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while sum(map(len, crowds)) < 200:
             told = api.decode_message((await anext(messages)).decode())
             crowds.append([item.seq for item, _ in told])
 
     assert [seq for crowd in crowds for seq in crowd] == list(range(1, 201))
     assert len(crowds) < 100
+
+
+async def test_a_stream_that_ends_gives_what_was_told_before(stream_: EventStream) -> None:
+    told = items(stream_.read())
+    assert isinstance(await anext(told), api.Snapshot)
+    stream_.emit(events.CallDtmf(digit="1"), "c_1")
+    stream_.emit(events.CallDtmf(digit="2"), "c_1")
+    await _committed(stream_, 2)
+
+    stream_.close()
+
+    assert [event.seq async for event in told] == [1, 2]  # type: ignore[union-attr]
 
 
 async def test_a_slow_reader_is_resynchronised_and_never_waited_for(
@@ -142,6 +154,6 @@ async def test_ended_calls_are_forgotten_in_the_end(stream_: EventStream) -> Non
 
 
 async def _committed(stream_: EventStream, seq: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while stream_.committed < seq:
             await asyncio.sleep(0.001)
