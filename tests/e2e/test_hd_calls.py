@@ -120,8 +120,8 @@ async def check(house: House, call: list[Event], folder: Path) -> None:
     assert of(call, events.SttOpened)[0].parameters["sample_rate"] == str(RATE)
     assert not of(call, events.Error)
     assert (ended.cause, ended.duration_ms > 0) == ("normal_clearing", True)
-    # A frame is 20 ms at any rate: the counts fit the call's length.
-    assert abs(stats.rx * 20 - ended.duration_ms) < 1500
+    # A frame is 20 ms at any rate: the counts fit the call's length, which a busy machine only draws out.
+    assert 0.5 < stats.rx * 20 / ended.duration_ms < 1.1
 
     (cut,) = of(call, events.TurnInterrupted)
     assert cut.said.startswith(cut.heard)

@@ -87,7 +87,9 @@ async def test_presets_that_refuse_the_dial(line: Line, simulator: Simulator) ->
 async def unanswered(line: Line, simulator: Simulator, name: str, ended: tuple[str, str, str]) -> None:
     call_id = await line.place(PRESETS[name].number, timeout_secs=5)
     await line.event("call.hangup", call_id)
-    events = [unwrap(simulator, posted).data for posted in line.posted(call_id)]
+    told = (unwrap(simulator, posted).data for posted in line.posted(call_id))
+    # A webhook that was not answered soon enough comes again.
+    events = list({event.id: event for event in told}.values())
     assert [event.event_type for event in events] == ["call.initiated", "call.hangup"], name
     payload = events[-1].payload
     assert (payload.hangup_cause, payload.hangup_source, payload.sip_hangup_cause) == ended, name
