@@ -48,10 +48,11 @@ class Canceller:
     there is none for the platform."""
 
     def __init__(self) -> None:
-        from livekit.rtc.apm import AudioProcessingModule
-        from livekit.rtc.audio_frame import AudioFrame
+        # The package, not modules of it: a thread that begins with the package meanwhile would wait for this one,
+        # and this one for it, which Python gives up with an error.
+        from livekit import rtc
 
-        self._new, self._frame = AudioProcessingModule, AudioFrame
+        self._new, self._frame = rtc.AudioProcessingModule, rtc.AudioFrame
         self.restart()
 
     def restart(self) -> None:
