@@ -239,8 +239,12 @@ def test_the_agent_hears_the_callers_words_and_not_its_own_from_the_speaker(conv
 def test_a_microphone_that_is_unplugged_in_a_call_is_told_and_comes_back(conversation: Conversation) -> None:
     assert errors(MUSEUM, finals(conversation.events)[-1]) <= WRONG
     told = [one for one in conversation.reports if isinstance(one, DeviceChanged) and one.kind == "microphone"]
-    assert [one.state for one in told][:2] == ["open", "lost"]
-    assert all(one.message for one in told[1:3])
+    # A busy machine finds it silent before it knows that it is gone.
+    gone = [one for one in told if one.state in ("lost", "missing", "silent")]
+    assert told[0].state == "open"
+    assert gone
+    assert all(one.message for one in gone)
+    assert {one.state for one in told[told.index(gone[0]) :]} & {"back", "open"}
     assert not [one for one in conversation.reports if isinstance(one, Trouble)]
 
 
